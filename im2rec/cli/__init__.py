@@ -1,0 +1,1 @@
+"""The command line: click, one module a group of commands; thin."""

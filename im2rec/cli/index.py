@@ -1,0 +1,37 @@
+"""``im2rec index``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from im2rec.cli import options as shared
+from recordio.files import OutputSet
+from recordio.index import rebuild
+
+
+@click.command("index")
+@click.argument("rec", type=shared.PATH)
+@click.option("-o", "--output", type=shared.PATH, metavar="IDX", help="File to write.  [default: REC with the suffix .idx]")
+@click.option(
+    "--keys", type=click.Choice(["id", "ordinal"]), default="id", show_default=True, help="Keys from the image headers, or 0, 1, 2, ..."
+)
+@shared.force_option
+@shared.output_options
+def command(rec: Path, output: Path | None, keys: str, force: bool, as_json: bool, quiet: bool, verbose: bool) -> int:
+    """Read the file REC from start to end, check every frame, and write its index."""
+    idx = output if output is not None else rec.with_suffix(".idx")
+    with OutputSet(force=force) as outputs:
+        outputs.check_free(idx)
+        found = rebuild(rec, outputs.create(idx), ids=keys == "id")
+    if found.duplicates:
+        text = f"{found.duplicates} of {found.records} records have a key that an earlier one has; --keys ordinal gives each its own"
+        click.echo(f"im2rec: {rec}: {text}", err=True)
+    if verbose:
+        click.echo(f"im2rec: keys are {'the ids of the headers' if keys == 'id' else 'ordinals'}", err=True)
+    if as_json:
+        shared.print_json({"command": "index", **found._asdict(), "outputs": [str(idx)]})
+    elif not quiet:
+        click.echo(f"indexed {found.records} records: {idx}", err=True)
+    return 0

@@ -1,0 +1,128 @@
+"""``im2rec list``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import click
+
+from im2rec import listfile, progress
+from im2rec.cli import options as shared
+from im2rec.errors import PlanError
+from im2rec.listing import Listing, ListOptions, collect, format_classes
+from im2rec.report import rejects_of
+from im2rec.split import parse_splits
+from im2rec.walk import EXTENSIONS, WalkOptions
+from recordio.files import OutputSet
+
+_SUFFIX = ".lst"
+
+
+def list_options(
+    extensions: tuple[str, ...], flat: bool, labels: str, shuffle: bool, seed: int, follow_symlinks: bool, **division: Any
+) -> ListOptions:
+    """Turn the options of the command line into ListOptions.
+
+    Raises:
+        PlanError: an option's value cannot be used.
+    """
+    csv = None if labels in ("folder", "top", "none") else Path(labels)
+    if csv is not None and csv.suffix.lower() != ".csv":
+        raise PlanError(f"--labels {labels!r}, expected folder, top, none or a file that ends in .csv")
+    suffixes = tuple(suffix.lower() if suffix.startswith(".") else f".{suffix.lower()}" for suffix in extensions)
+    mode = cast("Literal['folder', 'top', 'none']", "none" if csv else labels)
+    walk = WalkOptions(suffixes or EXTENSIONS, recursive=not flat, labels=mode, follow_symlinks=follow_symlinks)
+    return ListOptions(walk, csv, shuffle=shuffle, seed=seed, **division)
+
+
+@click.command("list")
+@click.argument("root", type=shared.PATH)
+@click.option("-o", "--output", type=shared.PATH, metavar="LIST", help="File to write, or prefix of several; '-' or nothing: stdout.")
+@shared.walk_options
+@click.option("--split", metavar="NAME=R,...", help="Divide by ratios into LIST_NAME.lst, such as train=0.8,val=0.1,test=0.1.")
+@click.option("--stratified", is_flag=True, help="Divide each label by the ratios.")
+@click.option("--chunks", type=click.IntRange(1), default=1, help="Write this many lists of equal length, LIST_0.lst and so on.")
+@click.option(
+    "--classes", type=shared.PATH, metavar="FILE", help="Where to write the class map (.txt or .json).  [default: LIST.classes.txt]"
+)
+@shared.links_option
+@shared.force_option
+@shared.output_options
+def command(
+    root: Path,
+    output: Path | None,
+    split: str | None,
+    stratified: bool,
+    chunks: int,
+    classes: Path | None,
+    force: bool,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+    **walk: Any,
+) -> int:
+    """Walk the folder ROOT and write a .lst: a line of id, label and path for each image.
+
+    Each folder that holds images is a class, numbered in sorted order. Without -o the list goes to stdout.
+    """
+    if output is not None and str(output) == "-":
+        output = None
+    if output is None and (split or chunks > 1 or as_json):
+        raise click.UsageError("--split, --chunks and --json need -o: the list itself goes to stdout")
+    if stratified and not split:
+        raise click.UsageError("--stratified needs --split")
+    options = list_options(**walk, splits=parse_splits(split) if split else {}, stratified=stratified, chunks=chunks)
+    with progress.bar("listing", quiet=quiet) as advance:
+        listing = collect(root, options, advance)
+    written = _write_stream(listing) if output is None else {}
+    with OutputSet(force=force) as outputs:
+        if output is not None:
+            written = write_lists(listing, options, output, outputs)
+        write_classes(listing, classes, output, outputs)
+    _say(listing, written, as_json=as_json, quiet=quiet)
+    return 1 if listing.rejects else 0
+
+
+def _write_stream(listing: Listing) -> dict[str, int]:
+    for line in listing.lines():
+        sys.stdout.buffer.write(line)
+    sys.stdout.buffer.flush()
+    return {"<stdout>": len(listing)}
+
+
+def write_lists(listing: Listing, options: ListOptions, output: Path, outputs: OutputSet) -> dict[str, int]:
+    """Write the lists of a folder; return the number of lines of each."""
+    stem = output.name.removesuffix(_SUFFIX)
+    written = {}
+    for suffix, ordinals in listing.parts(options):
+        path = output.with_name(f"{stem}{suffix}{_SUFFIX}")
+        listfile.write(path, listing.lines(ordinals), outputs)
+        written[str(path)] = len(ordinals)
+    return written
+
+
+def write_classes(listing: Listing, classes: Path | None, output: Path | None, outputs: OutputSet) -> None:
+    """Write the class map where it was asked for, by default beside the list; nothing where there are no classes."""
+    if classes is None and output is not None and listing.classes:
+        classes = output.with_name(f"{output.name.removesuffix(_SUFFIX)}.classes.txt")
+    if classes is not None:
+        outputs.create(classes).write(format_classes(listing.classes, classes))
+
+
+def _say(listing: Listing, written: dict[str, int], *, as_json: bool, quiet: bool) -> None:
+    rejects = rejects_of(listing.rejects)
+    shared.say_rejects(rejects)
+    if as_json:
+        summary: dict[str, Any] = {"command": "list", "found": len(listing) + len(rejects), "listed": len(listing)}
+        summary |= {"rejected": len(rejects), "rejects": [{"path": reject.path, "reason": reject.reason} for reject in rejects]}
+        summary |= {"ignored": listing.ignored, "classes": listing.classes, "outputs": written}
+        shared.print_json(summary)
+    if not quiet and not as_json:
+        rejected = f", {len(rejects)} rejected" if rejects else ""
+        ignored = f", {listing.ignored} other files ignored" if listing.ignored else ""
+        places = ", ".join(f"{name} ({count})" for name, count in written.items() if name != "<stdout>")
+        to = f": {places}" if places else ""
+        text = f"listed {len(listing)} of {len(listing) + len(rejects)} images in {len(listing.classes)} classes"
+        click.echo(f"{text}{rejected}{ignored}{to}", err=True)

@@ -1,0 +1,82 @@
+"""Options and output that commands share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from im2rec.report import Reject
+from im2rec.walk import EXTENSIONS
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+PATH = click.Path(path_type=Path)
+
+
+def output_options(function: F) -> F:
+    """Add --json, --quiet and --verbose."""
+    for option in (
+        click.option("-v", "--verbose", is_flag=True, help="Say more on stderr: what is read and how it is done."),
+        click.option("-q", "--quiet", is_flag=True, help="No progress and no summary; errors and rejects are still said."),
+        click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object on stdout."),
+    ):
+        function = option(function)
+    return function
+
+
+def force_option(function: F) -> F:
+    """Add --force."""
+    return click.option("--force", is_flag=True, help="Replace outputs that exist; without it that is an error.")(function)
+
+
+def walk_options(function: F) -> F:
+    """Add the options that say which files of a folder are taken, how they are labelled and in which order."""
+    for option in (
+        click.option("--seed", type=int, default=100, show_default=True, help="Seed of the shuffle; 100 is MXNet's."),
+        click.option("--shuffle/--no-shuffle", default=True, show_default=True, help="Shuffle the list; ids keep the sorted order."),
+        click.option(
+            "--labels",
+            default="folder",
+            show_default=True,
+            metavar="folder|top|none|FILE.csv",
+            help="Labels from each folder that holds images, from the root's folders, all 0, or from a file of path,label rows.",
+        ),
+        click.option(
+            "--ext",
+            "extensions",
+            multiple=True,
+            metavar=".EXT",
+            help=f"Suffix of files to take, any case; may be repeated.  [default: {' '.join(EXTENSIONS)}]",
+        ),
+        click.option(
+            "--flat/--recursive", default=False, help="Take only ROOT's own files, or those of all folders in it.  [default: recursive]"
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def links_option(function: F) -> F:
+    """Add --follow-symlinks."""
+    return click.option("--follow-symlinks", is_flag=True, help="Follow links that lead outside ROOT, too.")(function)
+
+
+def print_json(summary: dict[str, Any]) -> None:
+    """Print a summary as one JSON object."""
+    click.echo(json.dumps(summary, ensure_ascii=False).encode("utf-8", "backslashreplace"))
+
+
+def say_rejects(rejects: Iterable[Reject]) -> None:
+    """Name the rejects on stderr, one a line."""
+    for reject in rejects:
+        click.echo(f"im2rec: rejected: {reject}", err=True)
+
+
+def say_remarks(remarks: Iterable[Reject]) -> None:
+    """Name the images that were packed although something is odd about them."""
+    for remark in remarks:
+        click.echo(f"im2rec: note: {remark}", err=True)

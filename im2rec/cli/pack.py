@@ -1,0 +1,194 @@
+"""``im2rec pack``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from im2rec import build, listfile, plan, pool, progress
+from im2rec.cli import options as shared
+from im2rec.cli.list import list_options, write_classes
+from im2rec.errors import InputError
+from im2rec.listfile import ItemList
+from im2rec.listing import Listing, collect
+from im2rec.report import PackReport, rejects_of
+from im2rec.source import SourceOptions
+from im2rec.transform import TransformOptions
+from recordio import images
+from recordio.files import OutputSet
+
+_PIXEL_OPTIONS = ("resize", "max_side", "center_crop", "encoding", "quality", "color")
+_WALK_OPTIONS = ("flat", "extensions", "labels", "shuffle", "seed")
+
+
+def _pixel_options(function: Any) -> Any:
+    choice = click.Choice
+    for option in (
+        click.option(
+            "--color",
+            type=choice(list(images.COLORS)),
+            help="Decode to color or gray, or as stored (with alpha, unrotated).  [default: color]",
+        ),
+        click.option(
+            "--quality", type=click.IntRange(0, 100), help="0 to 100 for jpg and webp, compression 0 to 9 for png.  [default: 95]"
+        ),
+        click.option("--encoding", type=choice(images.ENCODINGS), help="Encode as this.  [default: jpg]"),
+        click.option(
+            "--interpolation",
+            type=choice([*images.INTERPOLATIONS, images.AUTO]),
+            default="bilinear",
+            show_default=True,
+            help="For resizing; auto: area to shrink, cubic to enlarge.",
+        ),
+        click.option("--center-crop", is_flag=True, help="Cut out the middle square, before resizing."),
+        click.option("--max-side", type=click.IntRange(1), metavar="N", help="Shrink the long side to N pixels where it is longer."),
+        click.option("--resize", type=click.IntRange(1), metavar="N", help="Resize the short side to N pixels; enlarges, too."),
+        click.option("--pass-through", is_flag=True, help="Keep the images' bytes; the default unless an option below is given."),
+    ):
+        function = option(function)
+    return function
+
+
+@click.command("pack")
+@click.argument("source", type=shared.PATH)
+@click.argument("root", type=shared.PATH, required=False)
+@click.option(
+    "-o", "--output", type=shared.PATH, metavar="PREFIX", help="Write PREFIX.rec and PREFIX.idx.  [default: the list without .lst]"
+)
+@_pixel_options
+@click.option(
+    "--label-width", default="auto", show_default=True, metavar="auto|N", help="Labels that go into each record: all, or the first N."
+)
+@click.option("--allow-rounding", is_flag=True, help="Accept whole-number labels that float32 must round (beyond 16,777,216).")
+@click.option(
+    "--workers",
+    type=click.IntRange(0),
+    metavar="N",
+    help="Worker processes; 0 works in this one.  [default: the machine's cores; 0 to keep bytes]",
+)
+@click.option(
+    "--image-timeout", type=click.FloatRange(0), default=0.0, metavar="S", help="Reject an image that takes a worker longer than S seconds."
+)
+@click.option("--shards", type=click.IntRange(1), metavar="N", help="Write N files of equal counts, PREFIX-00000-of-0000N.rec and so on.")
+@click.option("--shard-size", metavar="SIZE", help="Start a new file when one would pass SIZE, such as 1GiB.")
+@click.option("--part", metavar="I/N", help="Pack only file I (from 0) of N, for array jobs.")
+@click.option(
+    "--on-error",
+    type=click.Choice(["reject", "abort"]),
+    default="reject",
+    show_default=True,
+    help="Leave bad images out, or stop at the first.",
+)
+@click.option("--max-rejects", type=click.IntRange(0), metavar="N", help="Stop when more than N images are rejected.")
+@click.option("--check/--no-check", default=True, show_default=True, help="Reject truncated and damaged images before anything is decoded.")
+@click.option(
+    "--max-pixels", type=click.IntRange(1), default=images.MAX_PIXELS, show_default=True, help="Reject larger images (with --check)."
+)
+@shared.links_option
+@click.option("--outside-root", is_flag=True, help="Also read absolute paths and paths with '..' that a list names.")
+@shared.force_option
+@shared.walk_options
+@shared.output_options
+@click.pass_context
+def command(context: click.Context, /, source: Path, root: Path | None, output: Path | None, **given: Any) -> int:
+    """Pack images into PREFIX.rec and PREFIX.idx.
+
+    SOURCE is a .lst, '-' for a list on stdin, or a folder, which is listed and packed in one go (then PREFIX.lst and
+    PREFIX.classes.txt are written, too). ROOT is the folder that the list's paths are relative to, by default the list's own.
+
+    Without an option that asks for other pixels the images' bytes are kept as they are.
+    """
+    if source.is_dir():
+        if root is not None or output is None:
+            raise click.UsageError("packing a folder needs -o PREFIX, and no ROOT")
+    elif any(context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE for name in _WALK_OPTIONS):
+        raise click.UsageError("--flat, --ext, --labels, --shuffle and --seed go with a folder, not with a list")
+    elif str(source) == "-" and (root is None or output is None):
+        raise click.UsageError("a list on stdin needs ROOT and -o PREFIX")
+    prefix = output if output is not None else source.with_suffix("") if source.suffix == ".lst" else source
+    options = _options(source if source.is_dir() else root if root is not None else source.parent, given)
+    report = _pack_folder(source, prefix, options, given) if source.is_dir() else _pack_list(source, prefix, options, given)
+    shared.say_rejects(report.rejects)
+    if not given["quiet"]:
+        shared.say_remarks(report.remarks)
+    if given["as_json"]:
+        shared.print_json({"command": "pack", **report.as_json()})
+    elif not given["quiet"]:
+        click.echo(report.as_text(), err=True)
+    return 1 if report.rejects else 0
+
+
+def _options(root: Path, given: dict[str, Any]) -> build.PackOptions:
+    """Turn the options of the command line into PackOptions.
+
+    Raises:
+        PlanError: options contradict each other.
+    """
+    asked = {name: given[name] for name in _PIXEL_OPTIONS if given[name] not in (None, False)}
+    if given["pass_through"] and asked:
+        raise click.UsageError(f"--pass-through keeps the images as they are, it does not go with --{next(iter(asked)).replace('_', '-')}")
+    keep = not asked
+    if not root.is_dir():
+        raise InputError(
+            str(root), "is no folder, expected the root of the images" if root.exists() else "no such folder (the root of the images)"
+        )
+    width = given["label_width"]
+    if width != "auto" and not (width.isdecimal() and int(width)):
+        raise click.UsageError(f"--label-width {width!r}, expected auto or a number from 1")
+    workers = given["workers"]
+    return build.PackOptions(
+        SourceOptions(root, given["follow_symlinks"], given["outside_root"]),
+        TransformOptions(
+            pass_through=keep,
+            interpolation=given["interpolation"],
+            check="reject" if given["check"] else "off",
+            max_pixels=given["max_pixels"],
+            **asked,
+        ),
+        plan.ShardOptions(
+            given["shards"] or 0,
+            plan.parse_size(given["shard_size"]) if given["shard_size"] else 0,
+            plan.parse_part(given["part"]) if given["part"] else None,
+        ),
+        pool.PoolOptions(workers if workers is not None else 0 if keep else pool.cores(), given["image_timeout"]),
+        0 if width == "auto" else int(width),
+        0 if given["on_error"] == "abort" else given["max_rejects"],
+    )
+
+
+def _pack_folder(folder: Path, prefix: Path, options: build.PackOptions, given: dict[str, Any]) -> PackReport:
+    walk = {name: given[name] for name in (*_WALK_OPTIONS, "follow_symlinks")}
+    with progress.bar("listing", quiet=given["quiet"]) as advance:
+        listing = collect(folder, list_options(**walk), advance)
+    with OutputSet(force=given["force"]) as outputs:
+        if options.shards.part is None:  # array jobs would write the same list over each other
+            listfile.write(prefix.with_name(f"{prefix.name}.lst"), listing.lines(), outputs)
+            write_classes(listing, None, prefix, outputs)
+        report = _run(listing, str(folder), prefix, options, outputs, given)
+    unlisted = rejects_of(listing.rejects)
+    return PackReport(listed=len(unlisted), rejects=unlisted) + report
+
+
+def _pack_list(source: Path, prefix: Path, options: build.PackOptions, given: dict[str, Any]) -> PackReport:
+    if str(source) == "-":
+        items = ItemList.from_stream(sys.stdin.buffer, allow_rounding=given["allow_rounding"])
+    else:
+        items = ItemList.open(source, allow_rounding=given["allow_rounding"])
+    if not len(items):
+        raise InputError(items.source, "an empty list, expected a line for each image")
+    with OutputSet(force=given["force"]) as outputs:
+        return _run(items, items.source, prefix, options, outputs, given)
+
+
+def _run(
+    items: ItemList | Listing, source: str, prefix: Path, options: build.PackOptions, outputs: OutputSet, given: dict[str, Any]
+) -> PackReport:
+    if options.label_width:
+        build.check_label_width(items, options.label_width, source)
+    if given["verbose"]:
+        click.echo(f"im2rec: packing {len(items)} images of {source} with {options.pool.workers or 'no'} workers", err=True)
+    with progress.bar("packing", len(items), quiet=given["quiet"]) as advance:
+        return build.pack(items, prefix, options, outputs, advance=advance)

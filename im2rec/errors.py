@@ -1,0 +1,77 @@
+"""Errors of the tool. Those of the format are in recordio.errors."""
+
+from __future__ import annotations
+
+
+class Im2recError(Exception):
+    """Root of the tool's own errors."""
+
+
+class ListError(Im2recError, ValueError):
+    """A line of a .lst file cannot be used.
+
+    Attributes:
+        source: name of the list.
+        line: line number, from 1; 0 for the list as a whole.
+        reason: what stands there and what was expected.
+    """
+
+    def __init__(self, source: str, line: int, reason: str) -> None:
+        super().__init__(source, line, reason)
+        self.source = source
+        self.line = line
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.line}: {self.reason}" if self.line else f"{self.source}: {self.reason}"
+
+
+class InputError(Im2recError):
+    """An input cannot be read at all: a missing list, a missing root, a folder without images."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}"
+
+
+class PlanError(Im2recError, ValueError):
+    """Options that cannot be carried out together, or not on this input."""
+
+
+class ImageError(Im2recError):
+    """One image cannot be packed.
+
+    Attributes:
+        item: path of the image, as the list has it.
+        reason: why.
+    """
+
+    def __init__(self, item: str, reason: str) -> None:
+        super().__init__(item, reason)
+        self.item = item
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.item}: {self.reason}"
+
+
+class TooManyRejects(Im2recError):
+    """More images were rejected than the caller allows; nothing was written."""
+
+    def __init__(self, rejected: int, allowed: int, last: ImageError) -> None:
+        super().__init__(rejected, allowed, last)
+        self.rejected = rejected
+        self.allowed = allowed
+        self.last = last
+
+    def __str__(self) -> str:
+        limit = "no rejects are allowed" if not self.allowed else f"at most {self.allowed} rejects are allowed"
+        return f"{self.last}; {limit}, so nothing was written"
+
+
+class WorkerError(Im2recError):
+    """Worker processes cannot be kept running."""

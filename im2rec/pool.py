@@ -1,0 +1,489 @@
+"""Ordered, bounded, supervised worker processes; with 0 workers the same work runs here.
+
+What a worker makes reaches the file without a pipe and without pickling: it is written into a ring of shared memory,
+and only its place and size are sent. Blocks come out in the order of the input whatever the number of workers. Memory is
+bounded by the rings: a worker whose ring is full waits until the blocks before its own have been taken.
+
+A worker that dies or hangs costs at most the image it was working on. It is replaced, and the image is tried once more;
+if that kills the new worker too, the image is rejected by name.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import multiprocessing.connection
+import os
+import signal
+import struct
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from multiprocessing.sharedctypes import RawArray
+from typing import Any, Final, Generic, NamedTuple, TypeVar
+
+from im2rec.errors import ImageError, WorkerError
+
+T = TypeVar("T")
+
+# item -> bytes to write, bytes that were read, a remark or ""; raises ImageError to reject
+Work = Callable[[T], tuple[bytes, int, str]]
+
+RING: Final = 1 << 22  # bytes of shared memory a worker
+_AHEAD: Final = 2  # chunks a worker has to do, so that it never waits for the next
+_UNTAKEN: Final = 32  # chunks a worker may have done before the first of them is taken
+_ATTEMPTS: Final = 2  # deaths on one image before it is rejected
+_BARREN: Final = 5  # workers in a row that die without finishing anything before the run is given up
+_SERIAL_BLOCK: Final = 1 << 20  # bytes gathered before a block is handed over without workers
+_STATE: Final = struct.Struct("<qqd")  # chunk and item that a worker is at (-1: none), since when
+_DATA: Final = 64  # where the ring starts in the shared memory, behind the state
+
+
+class Outcome(NamedTuple):
+    """What became of one item.
+
+    Attributes:
+        size: its bytes in the block.
+        read: bytes that were read for it.
+        reason: why it was rejected; None when it was not.
+        remark: what should be said of it although it was not rejected.
+    """
+
+    size: int
+    read: int
+    reason: str | None = None
+    remark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Block(Generic[T]):
+    """Outcomes of consecutive items and the bytes of those that were made, end to end.
+
+    *data* is valid until the next block is asked for.
+    """
+
+    items: list[T]
+    outcomes: list[Outcome]
+    data: memoryview
+
+
+@dataclass(frozen=True, slots=True)
+class PoolOptions:
+    """How the work is done.
+
+    Attributes:
+        workers: processes; 0 works in this process.
+        timeout: seconds that one item may take, 0 for no limit. Needs workers.
+        start_method: "fork", "forkserver" or "spawn"; "" takes fork on Linux, spawn elsewhere.
+        ring: bytes of shared memory a worker.
+    """
+
+    workers: int = 0
+    timeout: float = 0.0
+    start_method: str = ""
+    ring: int = RING
+
+
+def run(chunks: Iterable[list[T]], setup: Callable[[], Work[T]], options: PoolOptions) -> Iterator[Block[T]]:
+    """Do the work on all items of all chunks; yield the blocks in order.
+
+    Args:
+        chunks: runs of items; drawn only as workers become free.
+        setup: makes the work function, once in each process. Must be picklable where processes are spawned.
+        options: how.
+
+    Raises:
+        WorkerError: workers die without doing anything.
+        Exception: what *setup* raised.
+    """
+    if options.workers:
+        yield from _Supervisor(chunks, setup, options).run()
+    else:
+        yield from _run_here(chunks, setup)
+
+
+def _do(work: Work[T], item: T) -> tuple[bytes, Outcome]:
+    """Do one item; whatever goes wrong with it concerns it alone."""
+    try:
+        data, read, remark = work(item)
+    except ImageError as error:
+        return b"", Outcome(0, 0, error.reason)
+    except MemoryError:
+        return b"", Outcome(0, 0, "takes more memory than there is")
+    except Exception as error:  # noqa: BLE001  (a fault of ours on one odd image must not end a run of ten hours)
+        return b"", Outcome(0, 0, f"cannot be packed: unexpected {type(error).__name__}: {error}")
+    return data, Outcome(len(data), read, None, remark)
+
+
+def _run_here(chunks: Iterable[list[T]], setup: Callable[[], Work[T]]) -> Iterator[Block[T]]:
+    work = setup()
+    items: list[T] = []
+    outcomes: list[Outcome] = []
+    pieces: list[bytes] = []
+    size = 0
+    for chunk in chunks:
+        for item in chunk:
+            data, outcome = _do(work, item)
+            items.append(item)
+            outcomes.append(outcome)
+            pieces.append(data)
+            size += len(data)
+            if size >= _SERIAL_BLOCK:
+                yield Block(items, outcomes, memoryview(b"".join(pieces)))
+                items, outcomes, pieces, size = [], [], [], 0
+    if items:
+        yield Block(items, outcomes, memoryview(b"".join(pieces)))
+
+
+# --- in the worker ---------------------------------------------------------------------------------------------------
+
+
+class _Flush(NamedTuple):
+    """Sent by a worker: outcomes of the next items of a chunk, and where their bytes stand in the ring."""
+
+    chunk: int
+    outcomes: list[Outcome]
+    start: int
+    size: int
+    end: int  # the ring's counter behind them, to be sent back when they have been taken
+
+
+class _Large(NamedTuple):
+    """Sent by a worker: the next item is too large for the ring; its bytes follow through the pipe when asked for."""
+
+    chunk: int
+    outcome: Outcome
+
+
+class _Stop(Exception):
+    pass
+
+
+class _Server(Generic[T]):
+    """A worker's side of the ring and of the pipe."""
+
+    def __init__(self, connection: Connection, shared: Any, setup: Callable[[], Work[T]]) -> None:
+        self._connection = connection
+        self._shared = memoryview(shared).cast("B")
+        self._size = len(self._shared) - _DATA
+        self._setup = setup
+        self._tasks: deque[tuple[int, int, list[T], dict[int, str]]] = deque()
+        self._written = self._freed = 0  # counters of ring bytes; a place is its counter modulo the ring's size
+        self._start = 0  # counter at which the bytes that have not been sent begin
+        self._outcomes: list[Outcome] = []
+        self._chunk = 0
+        self._go = False
+
+    def serve(self) -> None:
+        self._mark(-1)
+        work = self._setup()
+        while True:
+            while not self._tasks:
+                self._receive()
+            self._chunk, first, items, verdicts = self._tasks.popleft()
+            for number, item in enumerate(items, first):
+                if number in verdicts:
+                    self._outcomes.append(Outcome(0, 0, verdicts[number]))
+                    continue
+                self._mark(number)
+                data, outcome = _do(work, item)
+                self._mark(-1)
+                self._put(data, outcome)
+            self._flush()
+
+    def _mark(self, number: int) -> None:
+        _STATE.pack_into(self._shared, 0, self._chunk, number, time.monotonic())
+
+    def _put(self, data: bytes, outcome: Outcome) -> None:
+        size = len(data)
+        if size > self._size // 2:
+            self._flush()
+            self._connection.send(_Large(self._chunk, outcome))
+            while not self._go:
+                self._receive()
+            self._go = False
+            self._connection.send_bytes(data)
+            return
+        room = self._size - self._written % self._size
+        if size > room:
+            self._flush()
+            self._written += room
+            self._start = self._written
+        while self._written + size - self._freed > self._size:
+            self._flush()
+            self._receive()
+        place = _DATA + self._written % self._size
+        self._shared[place : place + size] = data
+        self._written += size
+        self._outcomes.append(outcome)
+
+    def _flush(self) -> None:
+        if self._outcomes:
+            size = self._written - self._start
+            self._connection.send(_Flush(self._chunk, self._outcomes, self._start % self._size, size, self._written))
+            self._outcomes = []
+            self._start = self._written
+
+    def _receive(self) -> None:
+        message = self._connection.recv()
+        if isinstance(message, int):
+            self._freed = message
+        elif message is None:
+            raise _Stop
+        elif message == "go":
+            self._go = True
+        else:
+            self._tasks.append(message)
+
+
+def _serve(connection: Connection, shared: Any, setup: Callable[[], Work[Any]], inherited: list[Connection]) -> None:
+    """Run a worker process until its supervisor stops it or is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor decides
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for other in inherited:  # or this worker would keep its siblings from noticing that the supervisor is gone
+        other.close()
+    try:
+        _Server(connection, shared, setup).serve()
+    except (_Stop, EOFError, BrokenPipeError, ConnectionResetError):
+        pass
+    except Exception as error:  # noqa: BLE001  (raised again by the supervisor)
+        connection.send(error)
+
+
+# --- in the supervisor -----------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Task(Generic[T]):
+    """A chunk and how far its outcomes have come back."""
+
+    number: int
+    items: list[T]
+    received: int = 0
+    taken: int = 0
+    deaths: dict[int, int] = field(default_factory=dict)
+    verdicts: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def is_received(self) -> bool:
+        return self.received == len(self.items)
+
+
+@dataclass(slots=True)
+class _Worker(Generic[T]):
+    """A place for a worker process; when one dies, another takes it with the tasks that are left."""
+
+    process: Any = None
+    connection: Any = None
+    shared: Any = None
+    tasks: deque[_Task[T]] = field(default_factory=deque)  # not yet received
+    inbox: deque[tuple[_Flush | _Large, Any]] = field(default_factory=deque)  # message and the memory it speaks of
+    untaken: int = 0
+    barren: int = 0
+
+
+class _Supervisor(Generic[T]):
+    def __init__(self, chunks: Iterable[list[T]], setup: Callable[[], Work[T]], options: PoolOptions) -> None:
+        self._chunks = iter(chunks)
+        self._setup = setup
+        self._options = options
+        method = options.start_method or ("fork" if sys.platform == "linux" else "spawn")
+        self._context: Any = multiprocessing.get_context(method)
+        self._forks = method == "fork"
+        self._workers: list[_Worker[T]] = [_Worker() for _ in range(options.workers)]
+        self._order: deque[tuple[_Worker[T], _Task[T]]] = deque()
+        self._handed_out = 0
+        self._more = True
+
+    def run(self) -> Iterator[Block[T]]:
+        try:
+            while True:
+                self._hand_out()
+                if not self._order:
+                    return
+                worker, task = self._order[0]
+                if worker.inbox and worker.inbox[0][0].chunk == task.number:
+                    yield from self._take(worker, task)
+                    if task.taken == len(task.items):
+                        self._order.popleft()
+                        worker.untaken -= 1
+                else:
+                    self._wait()
+        finally:
+            self._close()
+
+    # -- work out
+
+    def _hand_out(self) -> None:
+        """Give each worker up to two chunks to do, first one each."""
+        for depth in range(1, _AHEAD + 1):
+            for worker in self._workers:
+                if self._more and len(worker.tasks) < depth and worker.untaken < _UNTAKEN:
+                    self._give_next(worker)
+
+    def _give_next(self, worker: _Worker[T]) -> None:
+        items = next(self._chunks, None)
+        if items is None:
+            self._more = False
+            return
+        task = _Task(self._handed_out, items)
+        self._handed_out += 1
+        worker.tasks.append(task)
+        worker.untaken += 1
+        self._order.append((worker, task))
+        if worker.process is None:
+            self._start(worker)
+        else:
+            self._send_task(worker, task)
+
+    def _start(self, worker: _Worker[T]) -> None:
+        """Start a process in a worker's place and send it the tasks that are left there."""
+        worker.connection, theirs = self._context.Pipe()
+        worker.shared = RawArray("B", _DATA + self._options.ring)
+        inherited = [other.connection for other in self._workers if other.connection is not None] if self._forks else []
+        worker.process = self._context.Process(target=_serve, args=(theirs, worker.shared, self._setup, inherited), daemon=True)
+        worker.process.start()
+        theirs.close()
+        for task in worker.tasks:
+            self._send_task(worker, task)
+
+    def _send_task(self, worker: _Worker[T], task: _Task[T]) -> None:
+        self._send(worker, (task.number, task.received, task.items[task.received :], task.verdicts))
+
+    def _send(self, worker: _Worker[T], message: Any) -> None:
+        try:
+            worker.connection.send(message)
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # it is dead; the next wait sees that and gives its tasks to another
+
+    # -- results in
+
+    def _wait(self) -> None:
+        """Wait for a message, a death, or an image's deadline."""
+        places = {worker.connection: worker for worker in self._workers if worker.process is not None}
+        timeout = min(1.0, self._options.timeout / 4) if self._options.timeout else None
+        for connection in multiprocessing.connection.wait(list(places), timeout):
+            self._receive(places[connection])
+        if self._options.timeout:
+            self._end_late(time.monotonic())
+
+    def _receive(self, worker: _Worker[T]) -> None:
+        """Take in one message; the end of the pipe is the death of its worker."""
+        try:
+            message = worker.connection.recv()
+        except (EOFError, OSError):
+            self._replace(worker)
+            return
+        self._note(worker, message)
+
+    def _note(self, worker: _Worker[T], message: Any) -> None:
+        if isinstance(message, Exception):
+            raise message
+        worker.inbox.append((message, worker.shared))
+        worker.barren = 0
+        if isinstance(message, _Flush):
+            worker.tasks[0].received += len(message.outcomes)
+            if worker.tasks[0].is_received:
+                worker.tasks.popleft()
+
+    def _take(self, worker: _Worker[T], task: _Task[T]) -> Iterator[Block[T]]:
+        message, shared = worker.inbox.popleft()
+        if isinstance(message, _Large):
+            yield from self._take_large(worker, task, message)
+            return
+        first = task.taken
+        task.taken += len(message.outcomes)
+        view = memoryview(shared).cast("B")[_DATA + message.start : _DATA + message.start + message.size]
+        yield Block(task.items[first : task.taken], message.outcomes, view)
+        view.release()
+        if shared is worker.shared:
+            self._send(worker, message.end)
+
+    def _take_large(self, worker: _Worker[T], task: _Task[T], message: _Large) -> Iterator[Block[T]]:
+        self._send(worker, "go")
+        try:
+            data = worker.connection.recv_bytes()
+        except (EOFError, OSError):
+            self._replace(worker)
+            return
+        task.received += 1
+        if task.is_received:
+            worker.tasks.popleft()
+        task.taken += 1
+        yield Block(task.items[task.taken - 1 : task.taken], [message.outcome], memoryview(data))
+
+    # -- deaths
+
+    def _end_late(self, now: float) -> None:
+        for worker in self._workers:
+            if worker.process is not None and worker.tasks:
+                _, number, since = _STATE.unpack_from(worker.shared)
+                if number >= 0 and now - since > self._options.timeout:
+                    worker.process.kill()
+                    self._replace(worker, late=number)
+
+    def _replace(self, worker: _Worker[T], late: int = -1) -> None:
+        """Put a new process in the place of one that died, and settle what killed it; item *late* had its time."""
+        self._drain(worker)
+        worker.process.join()
+        code = worker.process.exitcode
+        worker.connection.close()
+        worker.connection = None
+        worker.barren += 1
+        if worker.tasks:
+            task = worker.tasks[0]
+            chunk, number, _ = _STATE.unpack_from(worker.shared)
+            if chunk == task.number and number >= task.received:
+                task.deaths[number] = task.deaths.get(number, 0) + 1
+                if number == late:
+                    task.verdicts[number] = f"took longer than {self._options.timeout:g} s"
+                elif task.deaths[number] >= _ATTEMPTS:
+                    task.verdicts[number] = f"ended the process that worked on it ({_death(code)})"
+                worker.barren = 0
+        if worker.barren >= _BARREN:
+            raise WorkerError(f"worker processes end before they have done anything ({_death(code)})")
+        self._start(worker)
+
+    def _drain(self, worker: _Worker[T]) -> None:
+        """Take in what a dead worker had sent. An announced large item is lost with it and done again."""
+        try:
+            while worker.connection.poll():
+                self._note(worker, worker.connection.recv())
+        except (EOFError, OSError):
+            pass
+        if worker.inbox and isinstance(worker.inbox[-1][0], _Large):
+            worker.inbox.pop()
+
+    def _close(self) -> None:
+        """End all workers: those that are done by asking, those that are not by force."""
+        done = not self._more and not self._order
+        for worker in self._workers:
+            if worker.process is None:
+                continue
+            if done:
+                self._send(worker, None)
+            else:
+                worker.process.kill()
+        for worker in self._workers:
+            if worker.process is not None:
+                worker.process.join()
+                if worker.connection is not None:
+                    worker.connection.close()
+
+
+def _death(code: int | None) -> str:
+    if code is not None and code < 0:
+        try:
+            return f"signal {signal.Signals(-code).name}"
+        except ValueError:
+            return f"signal {-code}"
+    return f"exit code {code}"
+
+
+def cores() -> int:
+    """Return the number of processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

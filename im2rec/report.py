@@ -1,0 +1,118 @@
+"""What a run did, in counts that add up: listed = packed + rejected. Rendered as text and as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from im2rec.errors import ImageError
+
+
+@dataclass(slots=True)
+class PackReport:
+    """Counts of one pack; two of them can be added.
+
+    Attributes:
+        listed: images that were to be packed.
+        packed: images that became records.
+        rejects: the others, each with its reason.
+        bytes_read: bytes of the packed images' files.
+        bytes_written: bytes of the .rec files.
+        outputs: names of the files that were written.
+        encoded: whether the images were encoded anew; else their bytes were kept.
+        remarks: images that were packed although something is odd about them.
+    """
+
+    listed: int = 0
+    packed: int = 0
+    rejects: list[Reject] = field(default_factory=list)
+    bytes_read: int = 0
+    bytes_written: int = 0
+    outputs: list[str] = field(default_factory=list)
+    encoded: bool = False
+    remarks: list[Reject] = field(default_factory=list)
+
+    @property
+    def rejected(self) -> int:
+        """Number of images that were not packed."""
+        return len(self.rejects)
+
+    def __add__(self, other: PackReport) -> PackReport:
+        return PackReport(
+            self.listed + other.listed,
+            self.packed + other.packed,
+            self.rejects + other.rejects,
+            self.bytes_read + other.bytes_read,
+            self.bytes_written + other.bytes_written,
+            self.outputs + other.outputs,
+            self.encoded or other.encoded,
+            self.remarks + other.remarks,
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the report as an object for JSON."""
+        return {
+            "listed": self.listed,
+            "packed": self.packed,
+            "rejected": self.rejected,
+            "rejects": [reject.as_json() for reject in self.rejects],
+            "remarks": [remark.as_json() for remark in self.remarks],
+            "bytes_read": self.bytes_read,
+            "bytes_written": self.bytes_written,
+            "images": "encoded" if self.encoded else "kept as they are",
+            "outputs": self.outputs,
+        }
+
+    def as_text(self) -> str:
+        """Return the summary as one line."""
+        kept = "encoded anew" if self.encoded else "bytes kept as they are"
+        rejected = f", {self.rejected} rejected" if self.rejects else ""
+        return (
+            f"packed {self.packed} of {self.listed} images ({kept}){rejected}: "
+            f"{format_bytes(self.bytes_read)} read, {format_bytes(self.bytes_written)} in {', '.join(self.outputs)}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """An image that was not packed, or that something is to be said of.
+
+    Attributes:
+        id: its id in the list; None where it never got one.
+        path: as the list or the folder has it.
+        reason: why.
+    """
+
+    id: int | None
+    path: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{printable(self.path)}: {self.reason}"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as an object for JSON."""
+        return {"id": self.id, "path": self.path, "reason": self.reason}
+
+
+def rejects_of(errors: list[ImageError]) -> list[Reject]:
+    """Turn what a walk could not list into rejects."""
+    return [Reject(None, error.item, error.reason) for error in errors]
+
+
+def printable(path: str) -> str:
+    """Return a path as a terminal can show it: control characters and bytes that are not UTF-8 become escapes."""
+    if path.isprintable():
+        return path
+    escaped = (c if c.isprintable() or "\ud800" <= c <= "\udfff" else repr(c)[1:-1] for c in path)
+    return "".join(escaped).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def format_bytes(count: int) -> str:
+    """Format a number of bytes for people."""
+    size = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"

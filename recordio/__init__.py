@@ -1,0 +1,109 @@
+"""RecordIO, the dataset format of MXNet, DALI, SageMaker and InsightFace: read it, write it, index it.
+
+Low level, bytes only:
+    frame     a payload <-> the parts on disk, with its escaped magic words
+    header    label, id and image <-> a payload
+    probe     format, size and wholeness of an image, from its bytes
+
+Files:
+    files     positional reads, and sets of files that appear together or not at all
+    index     .idx files: key -> offset
+    reader    Reader (in order, bounded memory), IndexedReader (by key)
+    writer    Writer, IndexedWriter
+
+Pixels:
+    images    decode, resize, encode, with OpenCV
+
+The names below can be imported from here; modules load when a name is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from recordio.errors import (
+        BadHeader,
+        BadMagic,
+        BadSequence,
+        CodecMissing,
+        FileError,
+        FormatError,
+        ImageFormatError,
+        IndexFormatError,
+        KeyMissing,
+        PayloadTooLarge,
+        RecordIOError,
+        Truncated,
+    )
+    from recordio.header import Header, pack, unpack
+    from recordio.images import decode, encode, resize
+    from recordio.index import Index
+    from recordio.probe import ImageInfo
+    from recordio.reader import IndexedReader, Reader
+    from recordio.writer import IndexedWriter, Writer
+
+_HOMES = {
+    "errors": (
+        "BadHeader",
+        "BadMagic",
+        "BadSequence",
+        "CodecMissing",
+        "FileError",
+        "FormatError",
+        "ImageFormatError",
+        "IndexFormatError",
+        "KeyMissing",
+        "PayloadTooLarge",
+        "RecordIOError",
+        "Truncated",
+    ),
+    "header": ("Header", "pack", "unpack"),
+    "images": ("decode", "encode", "resize"),
+    "index": ("Index",),
+    "probe": ("ImageInfo",),
+    "reader": ("IndexedReader", "Reader"),
+    "writer": ("IndexedWriter", "Writer"),
+}
+_MODULES = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "BadHeader",
+    "BadMagic",
+    "BadSequence",
+    "CodecMissing",
+    "FileError",
+    "FormatError",
+    "Header",
+    "ImageFormatError",
+    "ImageInfo",
+    "Index",
+    "IndexFormatError",
+    "IndexedReader",
+    "IndexedWriter",
+    "KeyMissing",
+    "PayloadTooLarge",
+    "Reader",
+    "RecordIOError",
+    "Truncated",
+    "Writer",
+    "decode",
+    "encode",
+    "pack",
+    "resize",
+    "unpack",
+]
+
+
+def __getattr__(name: str) -> Any:
+    module = _MODULES.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"recordio.{module}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,199 @@
+"""The RecordIO frame: how a payload becomes bytes on disk and back (docs/format.md, section 1).
+
+Pure: bytes in, bytes out. The only place that knows the magic word and the cflags.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Final
+
+from recordio.errors import BadMagic, BadSequence, FormatError, PayloadTooLarge, Truncated
+
+MAGIC: Final = 0xCED7230A
+MAGIC_BYTES: Final = struct.pack("<I", MAGIC)
+HEAD_SIZE: Final = 8  # magic and lrec
+MAX_LENGTH: Final = (1 << 29) - 1  # bytes; lrec keeps 29 bits for the length
+
+WHOLE, FIRST, MIDDLE, LAST = range(4)  # cflags
+
+_HEAD: Final = struct.Struct("<II")
+_PADDING: Final = (b"", b"\0\0\0", b"\0\0", b"\0")  # by length % 4
+
+
+def pack_head(cflag: int, length: int) -> bytes:
+    """Pack the magic word and the lrec that start a part of *length* bytes."""
+    return _HEAD.pack(MAGIC, cflag << 29 | length)
+
+
+def pack_head_into(buffer: bytearray, position: int, length: int) -> None:
+    """Pack the head of a record in one part into *buffer* at *position*."""
+    _HEAD.pack_into(buffer, position, MAGIC, length)
+
+
+def padding(length: int) -> bytes:
+    """Return the zero bytes that follow *length* bytes of data up to a multiple of 4."""
+    return _PADDING[length & 3]
+
+
+def cuts(payload: bytes | bytearray, start: int = 0, end: int | None = None) -> list[int]:
+    """Find the magic words at which the payload ``payload[start:end]`` is cut into parts.
+
+    Returns:
+        Their positions in bytes from *start*, ascending; each is a multiple of 4.
+    """
+    found: list[int] = []
+    position = payload.find(MAGIC_BYTES, start, end)
+    while position >= 0:
+        if (position - start) & 3:
+            position = payload.find(MAGIC_BYTES, position + 1, end)
+        else:
+            found.append(position - start)
+            position = payload.find(MAGIC_BYTES, position + 4, end)
+    return found
+
+
+def split(payload: bytes) -> list[tuple[int, memoryview]]:
+    """Split a payload into its parts: (cflag, data) each, the magic words between them left out."""
+    view = memoryview(payload)
+    starts = cuts(payload)
+    if not starts:
+        return [(WHOLE, view)]
+    begins = [0, *(cut + 4 for cut in starts)]
+    ends = [*starts, len(payload)]
+    cflags = [FIRST, *[MIDDLE] * (len(starts) - 1), LAST]
+    return [(cflag, view[begin:end]) for cflag, begin, end in zip(cflags, begins, ends, strict=True)]
+
+
+def encode(payload: bytes | bytearray | memoryview) -> bytes:
+    """Encode one payload as a record.
+
+    Raises:
+        PayloadTooLarge: it has more than 2**29 - 1 bytes.
+    """
+    payload = bytes(payload)
+    length = len(payload)
+    if length > MAX_LENGTH:
+        raise PayloadTooLarge(length)
+    if MAGIC_BYTES not in payload:
+        return b"".join((_HEAD.pack(MAGIC, length), payload, _PADDING[length & 3]))
+    pieces: list[bytes | memoryview] = []
+    for cflag, data in split(payload):
+        pieces += pack_head(cflag, len(data)), data, padding(len(data))
+    return b"".join(pieces)
+
+
+def _part_at(buffer: bytes, position: int, start: int, source: str, base: int) -> tuple[int, int, int]:
+    """Check the part at *position* of the record at *start*; return its cflag, where its data ends, where it ends."""
+    size = len(buffer)
+    if position + HEAD_SIZE > size:
+        raise Truncated(
+            source,
+            base + start,
+            f"ends inside the head of a part at offset {base + position}: {size - position} bytes left, expected {HEAD_SIZE}",
+            position + HEAD_SIZE - start,
+        )
+    magic, lrec = _HEAD.unpack_from(buffer, position)
+    if magic != MAGIC:
+        raise BadMagic(source, base + position, f"bad magic 0x{magic:08x}, expected 0x{MAGIC:08x}")
+    cflag, length = lrec >> 29, lrec & MAX_LENGTH
+    if cflag > LAST:
+        raise BadSequence(source, base + position, f"cflag {cflag}, expected 0 to 3")
+    data_end = position + HEAD_SIZE + length
+    end = data_end + (-length & 3)
+    if cflag in (FIRST, MIDDLE) and length & 3:
+        raise FormatError(source, base + position, f"a part of length {length} before the last, expected a multiple of 4")
+    if end > size:
+        raise Truncated(
+            source,
+            base + start,
+            f"ends inside a record: {size - position} bytes left, expected {end - position}",
+            end - start,
+        )
+    if data_end != end and buffer[data_end:end].strip(b"\0"):
+        raise FormatError(source, base + data_end, f"padding {buffer[data_end:end].hex()}, expected zeros")
+    return cflag, data_end, end
+
+
+def decode_at(buffer: bytes, position: int, *, source: str = "<bytes>", base: int = 0) -> tuple[bytes, int]:
+    """Decode the record that starts at *position* of *buffer*.
+
+    Args:
+        buffer: bytes of a .rec file.
+        position: where the record's first magic word stands.
+        source: the file's name, for messages.
+        base: offset of ``buffer[0]`` in the file, for messages.
+
+    Returns:
+        The payload, and the position behind the record.
+
+    Raises:
+        BadMagic, BadSequence, Truncated, FormatError: with the source and the offset in the file.
+    """
+    cflag, data_end, end = _part_at(buffer, position, position, source, base)
+    if cflag == WHOLE:
+        return buffer[position + HEAD_SIZE : data_end], end
+    if cflag != FIRST:
+        raise BadSequence(source, base + position, f"a record starts with cflag {cflag}, expected 0 or 1")
+    pieces = [buffer[position + HEAD_SIZE : data_end]]
+    total = len(pieces[0])
+    while cflag != LAST:
+        at = end
+        cflag, data_end, end = _part_at(buffer, at, position, source, base)
+        if cflag not in (MIDDLE, LAST):
+            raise BadSequence(source, base + at, f"cflag {cflag} inside a record, expected 2 or 3")
+        pieces.append(buffer[at + HEAD_SIZE : data_end])
+        total += 4 + len(pieces[-1])
+        if total > MAX_LENGTH:
+            raise FormatError(source, base + position, f"a payload of over {MAX_LENGTH} bytes, more than the format allows")
+    return MAGIC_BYTES.join(pieces), end
+
+
+def decode_run(buffer: bytes, *, source: str = "<bytes>", base: int = 0) -> tuple[list[tuple[int, bytes]], int, int]:
+    """Decode all whole records from the start of *buffer* up to the first that it does not hold to its end.
+
+    Returns:
+        (offset in the file, payload) of each record; the position behind the last of them; and the bytes that the
+        record there needs at the least (0 when the buffer ends with a record).
+
+    Raises:
+        BadMagic, BadSequence, FormatError: with the source and the offset in the file.
+    """
+    records: list[tuple[int, bytes]] = []
+    append, unpack, size, position = records.append, _HEAD.unpack_from, len(buffer), 0
+    while position + HEAD_SIZE <= size:
+        magic, lrec = unpack(buffer, position)
+        data_end = position + HEAD_SIZE + lrec
+        end = data_end + (-lrec & 3)
+        # The usual case without a call: a whole record (cflag 0 leaves lrec below 2**29), padded with zeros.
+        if magic == MAGIC and lrec <= MAX_LENGTH and end <= size and buffer[data_end:end] == _PADDING[lrec & 3]:
+            append((base + position, buffer[position + HEAD_SIZE : data_end]))
+        else:
+            try:
+                payload, end = decode_at(buffer, position, source=source, base=base)
+            except Truncated as error:
+                return records, position, error.needed
+            append((base + position, payload))
+        position = end
+    return records, position, HEAD_SIZE if position < size else 0
+
+
+def find_head(buffer: bytes, start: int = 0) -> int:
+    """Find the next place where a record can start: an aligned magic word with cflag 0 or 1.
+
+    In every valid file an aligned magic word is the start of a part, because the writer cuts payloads at such words
+    and because no lrec can equal one. Damage can forge one, so lengths must be checked again.
+
+    Args:
+        buffer: bytes of a .rec file, from a multiple of 4 on.
+        start: position to search from; rounded up to a multiple of 4.
+
+    Returns:
+        The position, or -1 when there is none.
+    """
+    position = buffer.find(MAGIC_BYTES, start + (-start & 3))
+    while position >= 0 and position + HEAD_SIZE <= len(buffer):
+        if not position & 3 and _HEAD.unpack_from(buffer, position)[1] >> 29 in (WHOLE, FIRST):
+            return position
+        position = buffer.find(MAGIC_BYTES, position + 1)
+    return -1

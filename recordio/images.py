@@ -1,0 +1,195 @@
+"""Decoding, resizing and encoding of images: the only importer of OpenCV, simplejpeg and Pillow, loaded at first use."""
+
+from __future__ import annotations
+
+import functools
+import io
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Final
+
+from recordio.errors import CodecMissing, ImageFormatError
+from recordio.probe import ImageInfo, UnknownFormat, probe
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+COLORS: Final = {"color": 1, "gray": 0, "unchanged": -1}  # names -> OpenCV's imread flags
+INTERPOLATIONS: Final = {"nearest": 0, "bilinear": 1, "cubic": 2, "area": 3, "lanczos": 4}  # names -> OpenCV's numbers
+ENCODINGS: Final = ("jpg", "png", "webp")
+AUTO: Final = "auto"  # as im2rec.cc's inter_method 9
+MAX_PIXELS: Final = 178_956_970  # Pillow's limit for a decompression bomb: 2 GiB // 4 // 3
+
+_END_MARK = b"\xff\xd9"
+
+
+@functools.cache
+def _cv2() -> Any:
+    try:
+        import cv2
+    except ImportError as error:
+        reason = str(error)
+        if "libGL" in reason or "lib" in reason:
+            reason += "; run: pip install --force-reinstall opencv-python-headless"
+        else:
+            reason += "; run: pip install opencv-python (or opencv-python-headless where there is no libGL)"
+        raise CodecMissing("OpenCV (cv2)", reason) from None
+    cv2.utils.logging.setLogLevel(0)  # what is wrong with an image is said by our own messages, with its name
+    return cv2
+
+
+@functools.cache
+def _pillow() -> ModuleType:
+    try:
+        import PIL.Image
+    except ImportError as error:
+        raise CodecMissing("Pillow", f"{error}; run: pip install pillow") from None
+    return PIL.Image
+
+
+def use_one_thread() -> None:
+    """Keep OpenCV from starting threads of its own, which fight with several workers.
+
+    Raises:
+        CodecMissing: OpenCV cannot be loaded.
+    """
+    _cv2().setNumThreads(1)
+
+
+def check(data: bytes, *, max_pixels: int = MAX_PIXELS) -> ImageInfo:
+    """Check that an image is whole, and read its format and size, without decoding it where the bytes can tell.
+
+    Formats that :mod:`recordio.probe` does not know are judged by Pillow. A JPEG without its end mark is decoded: it is
+    accepted when nothing but the mark is missing.
+
+    Args:
+        data: a whole file's bytes.
+        max_pixels: refuse larger images.
+
+    Raises:
+        ImageFormatError: it is truncated, damaged, too large, or no image.
+        CodecMissing: a decoder is needed for the judgement and cannot be loaded.
+    """
+    try:
+        info = probe(data)
+    except UnknownFormat as unknown:
+        return _check_with_pillow(data, unknown, max_pixels)
+    if info.width * info.height > max_pixels:
+        raise ImageFormatError(f"has {info.width} x {info.height} pixels, expected at most {max_pixels} in all")
+    if info.missing_end:
+        _check_scans(data)
+    return info
+
+
+def _check_with_pillow(data: bytes, unknown: ImageFormatError, max_pixels: int) -> ImageInfo:
+    pillow = _pillow()
+    try:
+        with pillow.open(io.BytesIO(data)) as image:
+            width, height = image.size
+            if width * height > max_pixels:
+                raise ImageFormatError(f"has {width} x {height} pixels, expected at most {max_pixels} in all")
+            image.load()
+            return ImageInfo(str(image.format).lower(), width, height)
+    except pillow.UnidentifiedImageError:
+        raise unknown from None
+    except ImageFormatError:
+        raise
+    except Exception as error:  # noqa: BLE001  (Pillow's plugins raise whatever their parsing runs into)
+        raise ImageFormatError(f"is damaged or truncated: {error}") from None
+
+
+def _check_scans(data: bytes) -> None:
+    """Decode a JPEG that has no end mark with one added: the decoder warns when more than the mark is missing."""
+    try:
+        import simplejpeg
+    except ImportError as error:
+        raise CodecMissing("simplejpeg", f"{error}; run: pip install simplejpeg") from None
+    try:
+        simplejpeg.decode_jpeg(data + _END_MARK, colorspace="GRAY", strict=True)
+    except ValueError as error:
+        raise ImageFormatError(f"is truncated: {len(data)} bytes, the JPEG's end is missing ({error})") from None
+
+
+def decode(data: bytes, color: str = "color") -> NDArray[np.uint8]:
+    """Decode an image as OpenCV does. "color" and "gray" apply EXIF rotation, "unchanged" does not.
+
+    Args:
+        data: a whole file's bytes.
+        color: "color", "gray" or "unchanged".
+
+    Returns:
+        (height, width, 3) uint8 BGR for "color"; (height, width) uint8 for "gray"; for "unchanged" what the file has:
+        1, 3 or 4 channels (BGRA), uint8 or uint16.
+
+    Raises:
+        ImageFormatError: OpenCV cannot decode it.
+        CodecMissing: OpenCV cannot be loaded.
+    """
+    cv2 = _cv2()
+    import numpy as np
+
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), COLORS[color]) if data else None
+        if image is None and data[:2] == b"\xff\xd8":
+            # A missing end mark is an error for imdecode, and silently mended by imread: mend it the same way.
+            image = cv2.imdecode(np.frombuffer(data + _END_MARK, np.uint8), COLORS[color])
+    except cv2.error as error:
+        raise ImageFormatError(f"cannot be decoded: {error.err or error}") from None
+    if image is None:
+        raise ImageFormatError("cannot be decoded" if data else "is empty")
+    return image  # type: ignore[no-any-return]  # cv2 is untyped
+
+
+def resize(image: NDArray[Any], width: int, height: int, interpolation: str = "bilinear") -> NDArray[Any]:
+    """Resize an image with OpenCV.
+
+    Args:
+        image: (h, w) or (h, w, channels).
+        width: pixels of the result.
+        height: pixels of the result.
+        interpolation: a name of INTERPOLATIONS, or "auto": area to shrink, cubic to enlarge, else bilinear.
+
+    Raises:
+        ImageFormatError: a side would be 0.
+    """
+    cv2 = _cv2()
+    if width < 1 or height < 1:
+        raise ImageFormatError(f"would be {width} x {height} pixels after resizing, expected at least 1 x 1")
+    if interpolation == AUTO:
+        rows, columns = image.shape[:2]
+        if width > columns and height > rows:
+            interpolation = "cubic"
+        else:
+            interpolation = "area" if width < columns and height < rows else "bilinear"
+    try:
+        return cv2.resize(image, (width, height), interpolation=INTERPOLATIONS[interpolation])  # type: ignore[no-any-return]
+    except cv2.error as error:
+        raise ImageFormatError(f"cannot be resized to {width} x {height}: {error.err or error}") from None
+
+
+def encode(image: NDArray[Any], encoding: str = "jpg", quality: int = 95) -> bytes:
+    """Encode an image with OpenCV.
+
+    Args:
+        image: (h, w) or (h, w, channels), BGR or BGRA.
+        encoding: "jpg", "png" or "webp".
+        quality: 0 to 100 for JPEG, 1 to 100 for WebP; compression 0 to 9 for PNG, where larger values mean 9, as they do
+            in MXNet 1.9.1's im2rec.py.
+
+    Raises:
+        ImageFormatError: OpenCV cannot encode it.
+    """
+    cv2 = _cv2()
+    if encoding == "jpg":
+        parameters = [cv2.IMWRITE_JPEG_QUALITY, min(max(quality, 0), 100)]
+    elif encoding == "png":
+        parameters = [cv2.IMWRITE_PNG_COMPRESSION, min(max(quality, 0), 9)]
+    else:
+        parameters = [cv2.IMWRITE_WEBP_QUALITY, min(max(quality, 1), 100)]
+    try:
+        done, buffer = cv2.imencode(f".{encoding}", image, parameters)
+    except cv2.error as error:
+        raise ImageFormatError(f"cannot be encoded as {encoding}: {error.err or error}") from None
+    if not done:
+        raise ImageFormatError(f"cannot be encoded as {encoding}")
+    return buffer.tobytes()  # type: ignore[no-any-return]

@@ -1,0 +1,201 @@
+"""What the bytes of an image say about it: format, size, and whether it is whole. Pure; nothing is decoded.
+
+Decoders are no judges of that: OpenCV turns a truncated JPEG into a half-grey picture, and a file of 261 kB can ask
+for 1.6 GB. docs/images.md has the rules.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+import zlib
+from typing import Final, NamedTuple
+
+from recordio.errors import ImageFormatError
+
+
+class ImageInfo(NamedTuple):
+    """What a probe found.
+
+    Attributes:
+        format: "jpg", "png", "webp", "gif" or "bmp".
+        width: pixels, before any EXIF rotation.
+        height: pixels.
+        missing_end: only the end mark of a JPEG is missing as far as the markers show; whether its pixels are all there
+            only a decoder can tell.
+    """
+
+    format: str
+    width: int
+    height: int
+    missing_end: bool = False
+
+
+_SIZE: Final = struct.Struct(">HH")
+_SOF: Final = frozenset({0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF})
+_LONE: Final = frozenset({0x01, *range(0xD0, 0xD8)})  # markers without a length
+_SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
+_NEXT_MARKER: Final = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
+
+
+def probe(data: bytes) -> ImageInfo:
+    """Read format and size of an image, and check that it is whole.
+
+    Args:
+        data: a whole file's bytes.
+
+    Raises:
+        ImageFormatError: it is truncated or damaged, or in no format that is known here.
+    """
+    if data[:3] == b"\xff\xd8\xff":
+        return _probe_jpeg(data)
+    if data[:8] == b"\x89PNG\r\n\x1a\n":
+        return _probe_png(data)
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return _probe_webp(data)
+    if data[:6] in (b"GIF87a", b"GIF89a"):
+        return _probe_gif(data)
+    if data[:2] == b"BM" and len(data) >= 6:
+        return _probe_bmp(data)
+    if not data:
+        raise ImageFormatError("is empty")
+    raise UnknownFormat(f"is not an image in a known format: it starts with {data[:16]!r}")
+
+
+class UnknownFormat(ImageFormatError):
+    """The first bytes belong to no format that this module knows; another decoder may."""
+
+
+def _probe_jpeg(data: bytes) -> ImageInfo:
+    size = len(data)
+    position, width, height = 2, 0, 0
+    try:
+        while True:
+            if data[position] != 0xFF:
+                raise ImageFormatError(f"is damaged: JPEG byte {position} is 0x{data[position]:02x}, expected a marker")
+            marker = data[position + 1]
+            if marker == 0xFF:  # fill bytes may stand before a marker
+                position += 1
+                continue
+            if marker in _LONE:
+                position += 2
+                continue
+            if marker == _EOI:
+                raise ImageFormatError("is damaged: a JPEG that ends before its first scan")
+            length = data[position + 2] << 8 | data[position + 3]
+            if length < 2:
+                raise ImageFormatError(f"is damaged: JPEG segment of length {length} at byte {position}")
+            if marker in _SOF:
+                height, width = _SIZE.unpack_from(data, position + 5)
+            position += 2 + length
+            if marker == _SOS:
+                break
+    except (IndexError, struct.error):
+        raise ImageFormatError(f"is truncated: {size} bytes, the JPEG's headers go on") from None
+    if position >= size:
+        raise ImageFormatError(f"is truncated: {size} bytes, the JPEG's first scan is missing")
+    if not width or not height:
+        raise ImageFormatError(f"is damaged: a JPEG of {width} x {height} pixels")
+    # FF D9 cannot occur inside a scan, so a file that ends with it is whole. Others are searched scan by scan.
+    return ImageInfo("jpg", width, height, not data.endswith(b"\xff\xd9") and not _jpeg_has_end(data, position))
+
+
+def _jpeg_has_end(data: bytes, position: int) -> bool:
+    """Tell whether an end mark follows the last scan; *position* is where the first scan's data starts."""
+    while match := _NEXT_MARKER.search(data, position):
+        marker = data[match.start() + 1]
+        if marker == _EOI:
+            return True
+        position = match.end()
+        if marker in _LONE or position + 2 > len(data):
+            continue
+        position += data[position] << 8 | data[position + 1]
+    return False
+
+
+def _probe_png(data: bytes) -> ImageInfo:
+    position, size = 8, len(data)
+    if data[12:16] != b"IHDR" or size < 33:
+        raise ImageFormatError(f"is damaged or truncated: a PNG of {size} bytes without its first chunk")
+    width, height = struct.unpack_from(">II", data, 16)
+    if not width or not height:
+        raise ImageFormatError(f"is damaged: a PNG of {width} x {height} pixels")
+    view = memoryview(data)
+    while True:
+        if position + 12 > size:
+            raise ImageFormatError(f"is truncated: {size} bytes, the PNG's end chunk is missing")
+        end = position + 12 + int.from_bytes(data[position : position + 4], "big")
+        kind = data[position + 4 : position + 8]
+        if end > size:
+            raise ImageFormatError(f"is truncated: {size} bytes, its PNG chunk {kind!r} ends at {end}")
+        # Upper case marks a chunk that no decoder may skip; damage to the others harms no pixel.
+        if kind[:1].isupper() and zlib.crc32(view[position + 4 : end - 4]) != int.from_bytes(data[end - 4 : end], "big"):
+            raise ImageFormatError(f"is damaged: PNG chunk {kind!r} at byte {position} does not match its checksum")
+        if kind == b"IEND":
+            return ImageInfo("png", width, height)
+        position = end
+
+
+def _probe_webp(data: bytes) -> ImageInfo:
+    size = len(data)
+    expected = int.from_bytes(data[4:8], "little") + 8
+    if size < expected:
+        raise ImageFormatError(f"is truncated: {size} bytes, its WebP header says {expected}")
+    kind = data[12:16]
+    try:
+        if kind == b"VP8X":
+            width = 1 + int.from_bytes(data[24:27], "little")
+            height = 1 + int.from_bytes(data[27:30], "little")
+        elif kind == b"VP8L":
+            (bits,) = struct.unpack_from("<I", data, 21)
+            width, height = 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+        elif kind == b"VP8 ":
+            width, height = (side & 0x3FFF for side in struct.unpack_from("<HH", data, 26))
+        else:
+            raise ImageFormatError(f"is damaged: WebP chunk {kind!r}")
+    except struct.error:
+        raise ImageFormatError(f"is truncated: a WebP of {size} bytes") from None
+    return ImageInfo("webp", width, height)
+
+
+def _probe_gif(data: bytes) -> ImageInfo:
+    if len(data) < 13:
+        raise ImageFormatError(f"is truncated: a GIF of {len(data)} bytes")
+    width, height, flags = struct.unpack_from("<HHB", data, 6)
+    position = 13 + (3 << (flags & 7) + 1 if flags & 0x80 else 0)
+    try:
+        while data[position] != 0x3B:
+            if data[position] == 0x2C:  # an image: descriptor, color table, LZW code size
+                local = data[position + 9]
+                position += 11 + (3 << (local & 7) + 1 if local & 0x80 else 0)
+            elif data[position] == 0x21:  # an extension
+                position += 2
+            else:
+                raise ImageFormatError(f"is damaged: GIF block 0x{data[position]:02x} at byte {position}")
+            while length := data[position]:
+                position += 1 + length
+            position += 1
+    except IndexError:
+        raise ImageFormatError(f"is truncated: {len(data)} bytes, the GIF's end mark is missing") from None
+    return ImageInfo("gif", width, height)
+
+
+def _probe_bmp(data: bytes) -> ImageInfo:
+    size = len(data)
+    if size < 26:
+        raise ImageFormatError(f"is truncated: a BMP of {size} bytes")
+    start, header = struct.unpack_from("<II", data, 10)
+    if header == 12:
+        width, height, _, depth = struct.unpack_from("<HHHH", data, 18)
+        compression = packed = 0
+    elif size >= 38:
+        width, height, _, depth, compression, packed = struct.unpack_from("<iiHHII", data, 18)
+    else:
+        raise ImageFormatError(f"is truncated: a BMP of {size} bytes")
+    # Only BI_RGB (0) and BI_BITFIELDS (3) have a size that follows from the header; others state it.
+    pixels = (width * depth + 31) // 32 * 4 * abs(height) if compression in (0, 3) else packed
+    if width <= 0 or not height:
+        raise ImageFormatError(f"is damaged: a BMP of {width} x {height} pixels")
+    if size < start + pixels:
+        raise ImageFormatError(f"is truncated: {size} bytes, the BMP's pixels end at {start + pixels}")
+    return ImageInfo("bmp", width, abs(height))

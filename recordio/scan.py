@@ -1,0 +1,40 @@
+"""A .rec file from start to end in bounded memory: what readers and the rebuilding of an index stand on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from recordio import frame
+from recordio.errors import Truncated
+from recordio.files import InputFile
+
+BLOCK = 1 << 22  # bytes read at once; larger gains nothing
+
+
+def runs(file: InputFile) -> Iterator[list[tuple[int, bytes]]]:
+    """Yield (offset, payload) of all records of a file, in lists, one for each block that was read.
+
+    Memory stays within a block and twice the largest record.
+
+    Raises:
+        FormatError: at the first fault, with the file and the offset.
+        FileError: a read failed.
+    """
+    size = file.size
+    base, wanted = 0, BLOCK
+    while base < size:
+        asked = min(wanted, size - base)
+        block = file.read_at(base, asked)
+        if len(block) < asked:
+            end = base + len(block)
+            raise Truncated(file.name, end, f"the file ends here now, it had {size} bytes when it was opened")
+        run, used, needed = frame.decode_run(block, source=file.name, base=base)
+        base += used
+        if run:
+            yield run
+            wanted = max(BLOCK, needed)
+        else:
+            wanted = max(needed, 2 * len(block))  # doubling keeps a record of a million parts linear
+        if base + needed > size:
+            left = size - base
+            raise Truncated(file.name, base, f"a record needs {needed} bytes or more, the file ends after {left}", needed)
