@@ -15,6 +15,7 @@ from im2rec.listfile import Item
 from im2rec.report import PackReport, Reject
 from im2rec.source import ImageSource, SourceOptions
 from im2rec.transform import TransformOptions, transformer
+from im2rec.work import Block, Work
 from recordio import frame
 from recordio.errors import BadHeader, ImageFormatError, PayloadTooLarge
 from recordio.files import OutputSet
@@ -88,21 +89,26 @@ def pack(
     writer = _ShardWriter(prefix, shards, options.shards.shard_size, outputs)
     setup = functools.partial(_make_work, options)
     for block in pool.run(_chunks(chosen, options), setup, options.pool):
-        for item, outcome in zip(block.items, block.outcomes, strict=True):
-            if outcome.reason is not None:
-                report.rejects.append(Reject(item.id, item.path, outcome.reason))
-                if options.max_rejects is not None and report.rejected > options.max_rejects:
-                    raise TooManyRejects(report.rejected, options.max_rejects, ImageError(item.path, outcome.reason))
-                continue
-            report.packed += 1
-            report.bytes_read += outcome.read
-            if outcome.remark:
-                report.remarks.append(Reject(item.id, item.path, outcome.remark))
-        report.listed += len(block.items)
+        _note(report, block, options)
         writer.add(block)
         advance(len(block.items))
     report.bytes_written, report.outputs = writer.finish()
     return report
+
+
+def _note(report: PackReport, block: Block[Item], options: PackOptions) -> None:
+    """Count a block, and give up when it rejects too much."""
+    outcomes = block.outcomes
+    report.listed += len(outcomes)
+    report.packed += len(outcomes) - len(outcomes.rejects)
+    report.bytes_read += outcomes.read
+    for number, remark in outcomes.remarks.items():
+        report.remarks.append(Reject(block.items[number].id, block.items[number].path, remark))
+    for number, reason in outcomes.rejects.items():
+        item = block.items[number]
+        report.rejects.append(Reject(item.id, item.path, reason))
+        if options.max_rejects is not None and report.rejected > options.max_rejects:
+            raise TooManyRejects(report.rejected, options.max_rejects, ImageError(item.path, reason))
 
 
 def _chunks(items: Iterable[Item], options: PackOptions) -> Iterator[list[Item]]:
@@ -124,7 +130,7 @@ def _chunks(items: Iterable[Item], options: PackOptions) -> Iterator[list[Item]]
         yield chunk
 
 
-def _make_work(options: PackOptions) -> pool.Work[Item]:
+def _make_work(options: PackOptions) -> Work[Item]:
     """Make the function that turns an item into its encoded record, in the process that calls this."""
     source = ImageSource(options.source)
     transform = transformer(options.transform)
@@ -166,7 +172,7 @@ class _ShardWriter:
         self._outputs = outputs
         self._writers: list[IndexedWriter] = []
         self._item = shards[0].start  # ordinal of the next item
-        for shard in shards:  # better now than after an hour
+        for shard in shards if not shard_size else ():  # better now than after an hour
             for path in self._names(shard.number, shard.of):
                 outputs.check_free(path)
         self._open(0)
@@ -184,23 +190,35 @@ class _ShardWriter:
         name = plan.shard_name(self._prefix.name, number, of)
         return self._prefix.with_name(f"{name}.rec"), self._prefix.with_name(f"{name}.idx")
 
-    def add(self, block: pool.Block[Item]) -> None:
+    def add(self, block: Block[Item]) -> None:
         """Write a block, cut where a shard is full."""
-        keys: list[int] = []
-        sizes: list[int] = []
-        start = position = 0
-        for item, outcome in zip(block.items, block.outcomes, strict=True):
-            if self._is_full(position - start, outcome.size):
-                self._writers[-1].write_encoded(keys, sizes, block.data[start:position])
-                keys, sizes, start = [], [], position
+        if self._has_room(len(block.items), len(block.data)):
+            self._write(block.items, block.outcomes.sizes, block.data)
+            self._item += len(block.items)
+            return
+        first = start = position = 0
+        for number, size in enumerate(block.outcomes.sizes):
+            if self._is_full(position - start, size):
+                self._write(block.items[first:number], block.outcomes.sizes[first:number], block.data[start:position])
+                first, start = number, position
                 self._writers[-1].finish()
                 self._open(len(self._writers))
             self._item += 1
-            if outcome.reason is None:
-                keys.append(item.id)
-                sizes.append(outcome.size)
-                position += outcome.size
-        self._writers[-1].write_encoded(keys, sizes, block.data[start:position])
+            position += size
+        self._write(block.items[first:], block.outcomes.sizes[first:], block.data[start:])
+
+    def _write(self, items: list[Item], sizes: list[int], data: memoryview) -> None:
+        """Write whole records to the open shard; a size of 0 marks an item that was rejected."""
+        if 0 in sizes:
+            items = [item for item, size in zip(items, sizes, strict=True) if size]
+            sizes = [size for size in sizes if size]
+        self._writers[-1].write_encoded([item.id for item in items], sizes, data)
+
+    def _has_room(self, items: int, size: int) -> bool:
+        """Tell whether the open shard takes a whole block."""
+        if self._shard_size:
+            return self._writers[-1].size + size <= self._shard_size
+        return self._stop is None or self._item + items <= self._stop
 
     def _is_full(self, pending: int, size: int) -> bool:
         """Tell whether an item of *size* bytes starts a new shard, with *pending* bytes not yet written to the open one."""

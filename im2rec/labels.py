@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from im2rec.errors import InputError, ListError
+from im2rec.listfile import Item, check_item
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +23,14 @@ class CsvLabels:
     classes: dict[str, int] = field(default_factory=dict)
 
 
-def load(path: Path) -> CsvLabels:
+def load(path: Path, *, allow_rounding: bool = False) -> CsvLabels:
     """Load a CSV file of labels. Labels are numbers, or one class name a row; names are numbered in sorted order.
 
     A first row whose labels are no numbers while those of all others are is a header, and left out.
 
     Raises:
         InputError: the file cannot be read.
-        ListError: a row has no label, or a path stands twice.
+        ListError: a row has no label or one that float32 cannot carry, or a path stands twice.
     """
     rows = _rows(path)
     if len(rows) > 1 and _numbers(rows[0][1]) is None and all(_numbers(row) is not None for _, row in rows[1:]):
@@ -49,6 +50,8 @@ def load(path: Path) -> CsvLabels:
         if name in by_path:
             raise ListError(str(path), number, f"{name} stands in it twice")
         by_path[name] = (float(classes[fields[1]]),) if classes else tuple(map(float, fields[1:]))
+        if fault := check_item(Item(0, by_path[name], name), allow_rounding=allow_rounding):
+            raise ListError(str(path), number, fault)
     return CsvLabels(by_path, classes)
 
 

@@ -106,7 +106,7 @@ def _lists(prefix: Path) -> list[Path]:
         rest = str(path)[len(str(prefix)) :]
         if not str(path).startswith(str(prefix)) or not path.is_file():
             continue
-        if rest[0].isalnum():
+        if rest[:1].isalnum():
             _say(f"{path}: starts with the prefix too, but is a list of another; left alone")
         else:
             found.append(path)

@@ -215,6 +215,9 @@ class ItemList:
             elif not quiet:
                 self._on_fault(ListError(source, number, fault))
 
+    def __del__(self) -> None:
+        self._stream.close()
+
     def __len__(self) -> int:
         return self.count
 

@@ -20,6 +20,7 @@ class ListOptions:
     Attributes:
         walk: which files, and labels from which folders.
         labels_csv: a file with the labels, instead of those from folders.
+        allow_rounding: let that file have integers that float32 must round.
         shuffle: shuffle the entries; ids keep the order of the walk.
         seed: of the shuffle.
         splits: name -> ratio, empty for one list.
@@ -29,6 +30,7 @@ class ListOptions:
 
     walk: WalkOptions = WalkOptions()
     labels_csv: Path | None = None
+    allow_rounding: bool = False
     shuffle: bool = True
     seed: int = split.MXNET_SEED
     splits: dict[str, float] = field(default_factory=dict)
@@ -56,10 +58,10 @@ class Listing:
         self._csv: dict[str, tuple[float, ...]] | None = None
         self.order: Sequence[int] = split.order(len(self._entries), shuffle=options.shuffle, seed=options.seed)
         if options.labels_csv is not None:
-            self._label_from(options.labels_csv)
+            self._label_from(options.labels_csv, allow_rounding=options.allow_rounding)
 
-    def _label_from(self, path: Path) -> None:
-        loaded = labels.load(path)
+    def _label_from(self, path: Path, *, allow_rounding: bool) -> None:
+        loaded = labels.load(path, allow_rounding=allow_rounding)
         self._csv, self.classes = loaded.by_path, loaded.classes
         known = [self._entries.path(ordinal) in loaded.by_path for ordinal in range(len(self._entries))]
         for ordinal, is_known in enumerate(known):

@@ -10,26 +10,24 @@ if that kills the new worker too, the image is rejected by name.
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import multiprocessing.connection
 import os
 import signal
-import struct
 import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection
 from multiprocessing.sharedctypes import RawArray
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
-from im2rec.errors import ImageError, WorkerError
+from im2rec.errors import PlanError, WorkerError
+from im2rec.work import Block, Outcomes, Work, attempt
+from im2rec.worker import DATA, HELD, STATE, Flush, Large, serve
 
 T = TypeVar("T")
-
-# item -> bytes to write, bytes that were read, a remark or ""; raises ImageError to reject
-Work = Callable[[T], tuple[bytes, int, str]]
 
 RING: Final = 1 << 22  # bytes of shared memory a worker
 _AHEAD: Final = 2  # chunks a worker has to do, so that it never waits for the next
@@ -37,36 +35,6 @@ _UNTAKEN: Final = 32  # chunks a worker may have done before the first of them i
 _ATTEMPTS: Final = 2  # deaths on one image before it is rejected
 _BARREN: Final = 5  # workers in a row that die without finishing anything before the run is given up
 _SERIAL_BLOCK: Final = 1 << 20  # bytes gathered before a block is handed over without workers
-_STATE: Final = struct.Struct("<qqd")  # chunk and item that a worker is at (-1: none), since when
-_DATA: Final = 64  # where the ring starts in the shared memory, behind the state
-
-
-class Outcome(NamedTuple):
-    """What became of one item.
-
-    Attributes:
-        size: its bytes in the block.
-        read: bytes that were read for it.
-        reason: why it was rejected; None when it was not.
-        remark: what should be said of it although it was not rejected.
-    """
-
-    size: int
-    read: int
-    reason: str | None = None
-    remark: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Block(Generic[T]):
-    """Outcomes of consecutive items and the bytes of those that were made, end to end.
-
-    *data* is valid until the next block is asked for.
-    """
-
-    items: list[T]
-    outcomes: list[Outcome]
-    data: memoryview
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +52,10 @@ class PoolOptions:
     timeout: float = 0.0
     start_method: str = ""
     ring: int = RING
+
+    def __post_init__(self) -> None:
+        if self.timeout and not self.workers:
+            raise PlanError("--image-timeout needs --workers 1 or more: this process cannot end its own work")
 
 
 def run(chunks: Iterable[list[T]], setup: Callable[[], Work[T]], options: PoolOptions) -> Iterator[Block[T]]:
@@ -104,155 +76,24 @@ def run(chunks: Iterable[list[T]], setup: Callable[[], Work[T]], options: PoolOp
         yield from _run_here(chunks, setup)
 
 
-def _do(work: Work[T], item: T) -> tuple[bytes, Outcome]:
-    """Do one item; whatever goes wrong with it concerns it alone."""
-    try:
-        data, read, remark = work(item)
-    except ImageError as error:
-        return b"", Outcome(0, 0, error.reason)
-    except MemoryError:
-        return b"", Outcome(0, 0, "takes more memory than there is")
-    except Exception as error:  # noqa: BLE001  (a fault of ours on one odd image must not end a run of ten hours)
-        return b"", Outcome(0, 0, f"cannot be packed: unexpected {type(error).__name__}: {error}")
-    return data, Outcome(len(data), read, None, remark)
-
-
 def _run_here(chunks: Iterable[list[T]], setup: Callable[[], Work[T]]) -> Iterator[Block[T]]:
     work = setup()
     items: list[T] = []
-    outcomes: list[Outcome] = []
+    outcomes = Outcomes()
     pieces: list[bytes] = []
     size = 0
     for chunk in chunks:
         for item in chunk:
-            data, outcome = _do(work, item)
+            done = attempt(work, item)
             items.append(item)
-            outcomes.append(outcome)
-            pieces.append(data)
-            size += len(data)
+            outcomes.note(done)
+            pieces.append(done.data)
+            size += len(done.data)
             if size >= _SERIAL_BLOCK:
                 yield Block(items, outcomes, memoryview(b"".join(pieces)))
-                items, outcomes, pieces, size = [], [], [], 0
+                items, outcomes, pieces, size = [], Outcomes(), [], 0
     if items:
         yield Block(items, outcomes, memoryview(b"".join(pieces)))
-
-
-# --- in the worker ---------------------------------------------------------------------------------------------------
-
-
-class _Flush(NamedTuple):
-    """Sent by a worker: outcomes of the next items of a chunk, and where their bytes stand in the ring."""
-
-    chunk: int
-    outcomes: list[Outcome]
-    start: int
-    size: int
-    end: int  # the ring's counter behind them, to be sent back when they have been taken
-
-
-class _Large(NamedTuple):
-    """Sent by a worker: the next item is too large for the ring; its bytes follow through the pipe when asked for."""
-
-    chunk: int
-    outcome: Outcome
-
-
-class _Stop(Exception):
-    pass
-
-
-class _Server(Generic[T]):
-    """A worker's side of the ring and of the pipe."""
-
-    def __init__(self, connection: Connection, shared: Any, setup: Callable[[], Work[T]]) -> None:
-        self._connection = connection
-        self._shared = memoryview(shared).cast("B")
-        self._size = len(self._shared) - _DATA
-        self._setup = setup
-        self._tasks: deque[tuple[int, int, list[T], dict[int, str]]] = deque()
-        self._written = self._freed = 0  # counters of ring bytes; a place is its counter modulo the ring's size
-        self._start = 0  # counter at which the bytes that have not been sent begin
-        self._outcomes: list[Outcome] = []
-        self._chunk = 0
-        self._go = False
-
-    def serve(self) -> None:
-        self._mark(-1)
-        work = self._setup()
-        while True:
-            while not self._tasks:
-                self._receive()
-            self._chunk, first, items, verdicts = self._tasks.popleft()
-            for number, item in enumerate(items, first):
-                if number in verdicts:
-                    self._outcomes.append(Outcome(0, 0, verdicts[number]))
-                    continue
-                self._mark(number)
-                data, outcome = _do(work, item)
-                self._mark(-1)
-                self._put(data, outcome)
-            self._flush()
-
-    def _mark(self, number: int) -> None:
-        _STATE.pack_into(self._shared, 0, self._chunk, number, time.monotonic())
-
-    def _put(self, data: bytes, outcome: Outcome) -> None:
-        size = len(data)
-        if size > self._size // 2:
-            self._flush()
-            self._connection.send(_Large(self._chunk, outcome))
-            while not self._go:
-                self._receive()
-            self._go = False
-            self._connection.send_bytes(data)
-            return
-        room = self._size - self._written % self._size
-        if size > room:
-            self._flush()
-            self._written += room
-            self._start = self._written
-        while self._written + size - self._freed > self._size:
-            self._flush()
-            self._receive()
-        place = _DATA + self._written % self._size
-        self._shared[place : place + size] = data
-        self._written += size
-        self._outcomes.append(outcome)
-
-    def _flush(self) -> None:
-        if self._outcomes:
-            size = self._written - self._start
-            self._connection.send(_Flush(self._chunk, self._outcomes, self._start % self._size, size, self._written))
-            self._outcomes = []
-            self._start = self._written
-
-    def _receive(self) -> None:
-        message = self._connection.recv()
-        if isinstance(message, int):
-            self._freed = message
-        elif message is None:
-            raise _Stop
-        elif message == "go":
-            self._go = True
-        else:
-            self._tasks.append(message)
-
-
-def _serve(connection: Connection, shared: Any, setup: Callable[[], Work[Any]], inherited: list[Connection]) -> None:
-    """Run a worker process until its supervisor stops it or is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor decides
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    for other in inherited:  # or this worker would keep its siblings from noticing that the supervisor is gone
-        other.close()
-    try:
-        _Server(connection, shared, setup).serve()
-    except (_Stop, EOFError, BrokenPipeError, ConnectionResetError):
-        pass
-    except Exception as error:  # noqa: BLE001  (raised again by the supervisor)
-        connection.send(error)
-
-
-# --- in the supervisor -----------------------------------------------------------------------------------------------
 
 
 @dataclass(slots=True)
@@ -279,7 +120,7 @@ class _Worker(Generic[T]):
     connection: Any = None
     shared: Any = None
     tasks: deque[_Task[T]] = field(default_factory=deque)  # not yet received
-    inbox: deque[tuple[_Flush | _Large, Any]] = field(default_factory=deque)  # message and the memory it speaks of
+    inbox: deque[tuple[Flush | Large, Any]] = field(default_factory=deque)  # message and the memory it speaks of
     untaken: int = 0
     barren: int = 0
 
@@ -289,7 +130,7 @@ class _Supervisor(Generic[T]):
         self._chunks = iter(chunks)
         self._setup = setup
         self._options = options
-        method = options.start_method or ("fork" if sys.platform == "linux" else "spawn")
+        method = options.start_method or ("fork" if sys.platform == "linux" and hasattr(os, "fork") else "spawn")
         self._context: Any = multiprocessing.get_context(method)
         self._forks = method == "fork"
         self._workers: list[_Worker[T]] = [_Worker() for _ in range(options.workers)]
@@ -341,10 +182,13 @@ class _Supervisor(Generic[T]):
     def _start(self, worker: _Worker[T]) -> None:
         """Start a process in a worker's place and send it the tasks that are left there."""
         worker.connection, theirs = self._context.Pipe()
-        worker.shared = RawArray("B", _DATA + self._options.ring)
+        worker.shared = RawArray("B", DATA + self._options.ring)
+        STATE.pack_into(worker.shared, 0, -1, -1, 0.0)  # zeros would read as: at item 0 since the machine was started
         inherited = [other.connection for other in self._workers if other.connection is not None] if self._forks else []
-        worker.process = self._context.Process(target=_serve, args=(theirs, worker.shared, self._setup, inherited), daemon=True)
-        worker.process.start()
+        process = self._context.Process(target=serve, args=(theirs, worker.shared, self._setup, inherited), daemon=True)
+        with _signals_held():
+            process.start()
+            worker.process = process
         theirs.close()
         for task in worker.tasks:
             self._send_task(worker, task)
@@ -383,25 +227,25 @@ class _Supervisor(Generic[T]):
             raise message
         worker.inbox.append((message, worker.shared))
         worker.barren = 0
-        if isinstance(message, _Flush):
+        if isinstance(message, Flush):
             worker.tasks[0].received += len(message.outcomes)
             if worker.tasks[0].is_received:
                 worker.tasks.popleft()
 
     def _take(self, worker: _Worker[T], task: _Task[T]) -> Iterator[Block[T]]:
         message, shared = worker.inbox.popleft()
-        if isinstance(message, _Large):
+        if isinstance(message, Large):
             yield from self._take_large(worker, task, message)
             return
         first = task.taken
         task.taken += len(message.outcomes)
-        view = memoryview(shared).cast("B")[_DATA + message.start : _DATA + message.start + message.size]
+        view = memoryview(shared).cast("B")[DATA + message.start : DATA + message.start + message.size]
         yield Block(task.items[first : task.taken], message.outcomes, view)
         view.release()
         if shared is worker.shared:
             self._send(worker, message.end)
 
-    def _take_large(self, worker: _Worker[T], task: _Task[T], message: _Large) -> Iterator[Block[T]]:
+    def _take_large(self, worker: _Worker[T], task: _Task[T], message: Large) -> Iterator[Block[T]]:
         self._send(worker, "go")
         try:
             data = worker.connection.recv_bytes()
@@ -412,14 +256,14 @@ class _Supervisor(Generic[T]):
         if task.is_received:
             worker.tasks.popleft()
         task.taken += 1
-        yield Block(task.items[task.taken - 1 : task.taken], [message.outcome], memoryview(data))
+        yield Block(task.items[task.taken - 1 : task.taken], message.outcomes, memoryview(data))
 
     # -- deaths
 
     def _end_late(self, now: float) -> None:
         for worker in self._workers:
             if worker.process is not None and worker.tasks:
-                _, number, since = _STATE.unpack_from(worker.shared)
+                _, number, since = STATE.unpack_from(worker.shared)
                 if number >= 0 and now - since > self._options.timeout:
                     worker.process.kill()
                     self._replace(worker, late=number)
@@ -434,7 +278,7 @@ class _Supervisor(Generic[T]):
         worker.barren += 1
         if worker.tasks:
             task = worker.tasks[0]
-            chunk, number, _ = _STATE.unpack_from(worker.shared)
+            chunk, number, _ = STATE.unpack_from(worker.shared)
             if chunk == task.number and number >= task.received:
                 task.deaths[number] = task.deaths.get(number, 0) + 1
                 if number == late:
@@ -453,7 +297,7 @@ class _Supervisor(Generic[T]):
                 self._note(worker, worker.connection.recv())
         except (EOFError, OSError):
             pass
-        if worker.inbox and isinstance(worker.inbox[-1][0], _Large):
+        if worker.inbox and isinstance(worker.inbox[-1][0], Large):
             worker.inbox.pop()
 
     def _close(self) -> None:
@@ -471,6 +315,19 @@ class _Supervisor(Generic[T]):
                 worker.process.join()
                 if worker.connection is not None:
                     worker.connection.close()
+
+
+@contextlib.contextmanager
+def _signals_held() -> Iterator[None]:
+    """Let signals wait while a process starts: else one may leave it running unknown, or end it with a traceback."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, HELD)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _death(code: int | None) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from im2rec.errors import ImageError
+from im2rec.names import to_local
 
 # Folders are opened once and files relative to them: a third of the system's work for small files. Where the system
 # cannot (Windows), or says it can but lacks the flags, files are opened by their whole path.
@@ -87,13 +88,16 @@ class ImageSource:
         if leaves_root(path):
             return 0
         try:
-            return os.stat(os.path.join(self._root, path)).st_size
+            return os.stat(self._join(to_local(path))).st_size
         except (OSError, ValueError):
             return 0
 
     def _open(self, path: str) -> int:
-        folder, _, name = path.rpartition("/")
+        folder, slash, name = to_local(path).rpartition("/")
+        folder = folder or slash  # "/x.jpg" lies in "/", "x.jpg" in the root
         try:
+            if name == "..":
+                self._check_path(path, folder)
             if not HAS_DIR_FD:
                 return os.open(self._whole_path(path, folder), _FLAGS)
             place = self._folders.get(folder)
@@ -109,6 +113,9 @@ class ImageSource:
                 self._check_inside(path)
             return os.open(name, _FLAGS, dir_fd=place)
         except OSError as error:
+            if error.errno == errno.EMFILE and len(self._folders) > 1:  # the folders kept open may be the ones too many
+                self.close()
+                return self._open(path)
             raise ImageError(path, _open_fault(error)) from None
         except ValueError as error:  # a NUL byte in the name
             raise ImageError(path, f"cannot be opened: {error}") from None
@@ -128,7 +135,7 @@ class ImageSource:
         if folder not in self._folders:
             self._check_path(path, folder)
             self._folders[folder] = folder
-        whole = self._join(path)
+        whole = self._join(to_local(path))
         if self.options.confined and os.path.islink(whole):
             self._check_inside(path)
         return whole
@@ -143,7 +150,7 @@ class ImageSource:
             raise ImageError(path, "its folder is a link to a place outside the root (--follow-symlinks follows it)")
 
     def _check_inside(self, path: str) -> None:
-        if not self._is_inside(self._join(path)):
+        if not self._is_inside(self._join(to_local(path))):
             raise ImageError(path, "is a link to a place outside the root (--follow-symlinks follows it)")
 
     def _is_inside(self, path: str) -> bool:

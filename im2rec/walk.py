@@ -11,6 +11,7 @@ from typing import Literal
 
 from im2rec.errors import ImageError, InputError
 from im2rec.listfile import path_fault
+from im2rec.names import from_local, to_local
 
 LabelMode = Literal["folder", "top", "none"]
 
@@ -59,7 +60,7 @@ class Entries:
 
     def add(self, path: str, label: int) -> None:
         """Append one image."""
-        self._names += os.fsencode(path)
+        self._names += path.encode("utf-8", "surrogateescape")
         self._ends.append(len(self._names))
         self._labels.append(label)
 
@@ -68,10 +69,10 @@ class Entries:
 
     def path(self, ordinal: int) -> str:
         """Return the path of image *ordinal*, with forward slashes."""
-        return os.fsdecode(bytes(self._names[self._ends[ordinal - 1] if ordinal else 0 : self._ends[ordinal]]))
+        return self.raw_path(ordinal).decode("utf-8", "surrogateescape")
 
     def raw_path(self, ordinal: int) -> bytes:
-        """Return the path of image *ordinal* as the file system's bytes."""
+        """Return the path of image *ordinal* as a list's bytes."""
         return bytes(self._names[self._ends[ordinal - 1] if ordinal else 0 : self._ends[ordinal]])
 
     def label(self, ordinal: int) -> int:
@@ -124,8 +125,8 @@ class _Walker:
     def _folder(self, relative: str, above: frozenset[str]) -> Iterator[tuple[str, frozenset[str]]]:
         """Add the images of one folder; yield the folders in it, sorted."""
         try:
-            with os.scandir(os.path.join(self._root, relative) if relative else self._root) as scan:
-                entries = sorted(scan, key=lambda entry: entry.name)
+            with os.scandir(os.path.join(self._root, to_local(relative)) if relative else self._root) as scan:
+                entries = sorted(scan, key=lambda entry: from_local(entry.name))
         except OSError as error:
             if not relative:
                 raise InputError(self._root, f"cannot be read: {error.strerror}") from None
@@ -134,7 +135,7 @@ class _Walker:
         prefix = f"{relative}/" if relative else ""
         label = -1
         for entry in entries:
-            name = entry.name
+            name = from_local(entry.name)
             dot = name.rfind(".")
             if dot > 0 and name[dot:].lower() in self._suffixes and name[:dot].strip("."):
                 if self._take(entry, prefix):
@@ -145,18 +146,18 @@ class _Walker:
                 self._found.ignored += 1
         if self._options.recursive:
             for entry in entries:
-                if entry.is_dir() and (inside := self._enter(entry, prefix, above)) is not None:
-                    yield prefix + entry.name, inside
+                if _is_folder(entry) and (inside := self._enter(entry, prefix, above)) is not None:
+                    yield prefix + from_local(entry.name), inside
 
     def _take(self, entry: os.DirEntry[str], prefix: str) -> bool:
         """Tell whether an entry with an image's suffix is an image file that may be listed."""
-        path = prefix + entry.name
+        path = prefix + from_local(entry.name)
         if entry.is_symlink() and not self._options.follow_symlinks and not self._is_inside(entry.path):
-            if not entry.is_dir():
+            if not _is_folder(entry):
                 self._reject(path, "is a link to a place outside the root (--follow-symlinks follows it)")
             return False
-        if not entry.is_file():
-            if not entry.is_dir():
+        if not _is_file(entry):
+            if not _is_folder(entry):
                 self._reject(path, "is a broken link" if entry.is_symlink() else "is no regular file")
             return False
         fault = path_fault(path)
@@ -173,12 +174,12 @@ class _Walker:
         if not entry.is_symlink():
             return above
         if not self._options.follow_symlinks and not self._is_inside(entry.path):
-            self._reject(prefix + entry.name, "is a link to a folder outside the root (--follow-symlinks follows it)")
+            self._reject(prefix + from_local(entry.name), "is a link to a folder outside the root (--follow-symlinks follows it)")
             return None
         real = os.path.realpath(entry.path)
         here = os.path.realpath(os.path.dirname(entry.path))
         if real in above or here == real or here.startswith(real.rstrip(os.sep) + os.sep):
-            self._reject(prefix + entry.name, "is a link to a folder that it lies in, an endless loop")
+            self._reject(prefix + from_local(entry.name), "is a link to a folder that it lies in, an endless loop")
             return None
         return above | {real}
 
@@ -196,6 +197,20 @@ class _Walker:
         if self._options.labels == "top":
             name = name.split("/", 1)[0]
         return self._found.classes.setdefault(name, len(self._found.classes))
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:  # a link that cannot be followed: to itself, or through a file or an unreadable folder
+        return False
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def _is_utf8(path: str) -> bool:

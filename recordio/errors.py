@@ -114,7 +114,7 @@ class FileError(RecordIOError, OSError):
     """
 
     def __init__(self, path: str, action: str, errno: int | None, reason: str = "") -> None:
-        super().__init__(path, action, errno, reason)
+        super().__init__(errno, reason or os.strerror(errno or 0), path)  # what OSError calls errno, strerror, filename
         self.path = path
         self.action = action
         self.errno = errno

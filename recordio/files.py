@@ -140,7 +140,8 @@ class OutputFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._temporary = path.parent / f".{path.name[:200]}.{secrets.token_hex(4)}{_TEMPORARY_SUFFIX}"
+        # Names are limited to 255 bytes, and a character takes up to 4.
+        self._temporary = path.parent / f".{path.name[:50]}.{secrets.token_hex(4)}{_TEMPORARY_SUFFIX}"
         with self._telling_final("write"):
             self._fd = os.open(self._temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
         self.size = 0
@@ -229,12 +230,13 @@ class OutputSet:
         Raises:
             FileError: its folder does not exist, or it exists itself and force is not given.
         """
-        if not path.parent.is_dir():
-            raise FileError(str(path), "write", None, f"the folder {path.parent} does not exist")
-        if path.is_dir():
-            raise FileError(str(path), "write", None, "it is a folder")
-        if not self.force and path.exists():
-            raise FileError(str(path), "write", None, "it exists already (--force, or force=True, replaces it)")
+        with _telling(path, "write"):  # a name that is too long is refused by the questions already
+            if not path.parent.is_dir():
+                raise FileError(str(path), "write", None, f"the folder {path.parent} does not exist")
+            if path.is_dir():
+                raise FileError(str(path), "write", None, "it is a folder")
+            if not self.force and path.exists():
+                raise FileError(str(path), "write", None, "it exists already (--force, or force=True, replaces it)")
 
     def commit(self) -> None:
         """Move all files to their final names.

@@ -150,14 +150,14 @@ def decode_at(buffer: bytes, position: int, *, source: str = "<bytes>", base: in
 
 
 def decode_run(buffer: bytes, *, source: str = "<bytes>", base: int = 0) -> tuple[list[tuple[int, bytes]], int, int]:
-    """Decode all whole records from the start of *buffer* up to the first that it does not hold to its end.
+    """Decode all whole records from the start of *buffer* up to the first that is faulty or goes on behind its end.
 
     Returns:
         (offset in the file, payload) of each record; the position behind the last of them; and the bytes that the
         record there needs at the least (0 when the buffer ends with a record).
 
     Raises:
-        BadMagic, BadSequence, FormatError: with the source and the offset in the file.
+        BadMagic, BadSequence, FormatError: the first record is faulty; the message has the source and the offset in the file.
     """
     records: list[tuple[int, bytes]] = []
     append, unpack, size, position = records.append, _HEAD.unpack_from, len(buffer), 0
@@ -173,6 +173,10 @@ def decode_run(buffer: bytes, *, source: str = "<bytes>", base: int = 0) -> tupl
                 payload, end = decode_at(buffer, position, source=source, base=base)
             except Truncated as error:
                 return records, position, error.needed
+            except FormatError:
+                if records:  # they stand before the fault and are given out first
+                    return records, position, HEAD_SIZE
+                raise
             append((base + position, payload))
         position = end
     return records, position, HEAD_SIZE if position < size else 0

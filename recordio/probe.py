@@ -6,9 +6,11 @@ for 1.6 GB. docs/images.md has the rules.
 
 from __future__ import annotations
 
+import itertools
 import re
 import struct
 import zlib
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from recordio.errors import ImageFormatError
@@ -33,6 +35,7 @@ class ImageInfo(NamedTuple):
 
 _SIZE: Final = struct.Struct(">HH")
 _SOF: Final = frozenset({0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF})
+_PROGRESSIVE: Final = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 _LONE: Final = frozenset({0x01, *range(0xD0, 0xD8)})  # markers without a length
 _SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
 _NEXT_MARKER: Final = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
@@ -97,20 +100,40 @@ def _probe_jpeg(data: bytes) -> ImageInfo:
     if not width or not height:
         raise ImageFormatError(f"is damaged: a JPEG of {width} x {height} pixels")
     # FF D9 cannot occur inside a scan, so a file that ends with it is whole. Others are searched scan by scan.
-    return ImageInfo("jpg", width, height, not data.endswith(b"\xff\xd9") and not _jpeg_has_end(data, position))
+    missing_end = not data.endswith(b"\xff\xd9") and all(marker != _EOI for marker, _ in _jpeg_segments(data, position))
+    if missing_end and _jpeg_lacks_scans(data):
+        raise ImageFormatError(f"is truncated: {size} bytes, the JPEG's later scans are missing")
+    return ImageInfo("jpg", width, height, missing_end)
 
 
-def _jpeg_has_end(data: bytes, position: int) -> bool:
-    """Tell whether an end mark follows the last scan; *position* is where the first scan's data starts."""
+def _jpeg_segments(data: bytes, position: int) -> Iterator[tuple[int, bytes]]:
+    """Yield the markers from *position* to the end mark, each with its segment's content; the data of scans is passed over."""
     while match := _NEXT_MARKER.search(data, position):
-        marker = data[match.start() + 1]
-        if marker == _EOI:
-            return True
+        marker = data[match.end() - 1]
         position = match.end()
-        if marker in _LONE or position + 2 > len(data):
+        if marker in _LONE or marker == _EOI:
+            yield marker, b""
             continue
-        position += data[position] << 8 | data[position + 1]
-    return False
+        end = position + int.from_bytes(data[position : position + 2], "big")
+        yield marker, data[position + 2 : end] if end <= len(data) else b""
+        position = end
+
+
+def _jpeg_lacks_scans(data: bytes) -> bool:
+    """Tell whether a JPEG without its end mark stops before its last scan: no decoder misses a scan that never starts."""
+    missing: set[tuple[int, int]] = set()  # (component, coefficient); sequential scans carry all coefficients as one
+    progressive = False
+    for marker, content in _jpeg_segments(data, 2):
+        if marker in _SOF:
+            progressive = marker in _PROGRESSIVE
+            missing = set(itertools.product(content[6::3], range(64 if progressive else 1)))
+        elif marker == _SOS and len(content) >= 6:
+            names, first, last, bits = content[1:-3:2], *content[-3:]
+            if not progressive:
+                missing.difference_update((name, 0) for name in names)
+            elif not bits & 15:  # the lowest bit, after which nothing refines
+                missing.difference_update(itertools.product(names, range(first, last + 1)))
+    return bool(missing)
 
 
 def _probe_png(data: bytes) -> ImageInfo:
@@ -144,6 +167,8 @@ def _probe_webp(data: bytes) -> ImageInfo:
     kind = data[12:16]
     try:
         if kind == b"VP8X":
+            if size < 30:
+                raise ImageFormatError(f"is truncated: a WebP of {size} bytes")
             width = 1 + int.from_bytes(data[24:27], "little")
             height = 1 + int.from_bytes(data[27:30], "little")
         elif kind == b"VP8L":

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 class Reader:
     """Reads a .rec file from its start to its end, and again for each iteration.
 
-    Memory stays within one block of 4 MiB and twice the largest record. Every frame is checked.
+    Memory stays within two blocks of 4 MiB, 100 bytes for each record of a block and, beside what the caller keeps, twice
+    the largest record, or four times where magic words cut it into parts. Every frame is checked.
 
     Args:
         path: the .rec file.
@@ -42,6 +43,7 @@ class Reader:
         for run in self.runs():
             for _, payload in run:
                 yield payload
+            del run  # before the next block is read
 
     def records(self) -> Iterator[tuple[int, bytes]]:
         """Yield (offset, payload) of each record.
@@ -51,6 +53,7 @@ class Reader:
         """
         for run in self.runs():
             yield from run
+            del run  # before the next block is read
 
     def runs(self) -> Iterator[list[tuple[int, bytes]]]:
         """Yield the records in lists, one for each block that was read: the quickest way through a file.
@@ -135,12 +138,16 @@ class IndexedReader:
         end = min(self.index.next_offset(offset, size), size, offset + scan.BLOCK)
         while True:
             data = self._file.read_at(offset, end - offset)
+            if len(data) < end - offset:
+                reason = f"the file ends here now, it had {size} bytes when it was opened"
+                raise Truncated(self._file.name, offset + len(data), reason)
             try:
                 return frame.decode_at(data, 0, source=self._file.name, base=offset)[0]
             except Truncated as error:
                 # Lengths come from the file and may lie: never allocate beyond the file's real end.
                 if offset + error.needed > size:
-                    raise
+                    reason = f"a record needs {error.needed} bytes or more, the file ends after {size - offset}"
+                    raise Truncated(self._file.name, offset, reason, error.needed) from None
                 end = min(max(offset + error.needed, 2 * end - offset), size)
 
     def close(self) -> None:

@@ -14,10 +14,11 @@ BLOCK = 1 << 22  # bytes read at once; larger gains nothing
 def runs(file: InputFile) -> Iterator[list[tuple[int, bytes]]]:
     """Yield (offset, payload) of all records of a file, in lists, one for each block that was read.
 
-    Memory stays within a block and twice the largest record.
+    Memory stays within two blocks, 100 bytes for each record of a block and, beside what the caller keeps, twice the
+    largest record, or four times where magic words cut it into parts.
 
     Raises:
-        FormatError: at the first fault, with the file and the offset.
+        FormatError: at the first fault, behind the last record before it, with the file and the offset.
         FileError: a read failed.
     """
     size = file.size
@@ -30,11 +31,14 @@ def runs(file: InputFile) -> Iterator[list[tuple[int, bytes]]]:
             raise Truncated(file.name, end, f"the file ends here now, it had {size} bytes when it was opened")
         run, used, needed = frame.decode_run(block, source=file.name, base=base)
         base += used
+        held = len(block)
+        del block
         if run:
             yield run
+            del run  # the caller may be done with it before the next block is read
             wanted = max(BLOCK, needed)
         else:
-            wanted = max(needed, 2 * len(block))  # doubling keeps a record of a million parts linear
+            wanted = max(needed, 2 * held)  # doubling keeps a record of a million parts linear
         if base + needed > size:
             left = size - base
             raise Truncated(file.name, base, f"a record needs {needed} bytes or more, the file ends after {left}", needed)

@@ -45,6 +45,11 @@ class _Sink:
         self.output.write(data)
         self.offset += len(data)
 
+    def close(self) -> None:
+        """Flush, for the last time: whatever is written later goes to the output at once, which refuses it when closed."""
+        self.flush()
+        self._pending_size = _BUFFER
+
     def flush(self) -> None:
         if self._pending:
             self.output.write(b"".join(self._pending))
@@ -87,7 +92,7 @@ class Writer:
             FileError: a write, sync or rename failed; the final name is as it was.
         """
         try:
-            self._sink.flush()
+            self._sink.close()
             self._set.commit()
         finally:
             self._set.discard()
@@ -138,6 +143,7 @@ class IndexedWriter:
                 self._owned.discard()
             raise
         self._sink = _Sink(self.rec)
+        self._committed = False
         self.keys = array("Q")
         self.offsets = array("Q")
 
@@ -190,7 +196,7 @@ class IndexedWriter:
         Raises:
             FileError: a write failed.
         """
-        self._sink.flush()
+        self._sink.close()
         for start in range(0, len(self.keys), _INDEX_LINES):
             stop = start + _INDEX_LINES
             self.idx.write(format_lines(self.keys[start:stop], self.offsets[start:stop]).encode("ascii"))
@@ -198,16 +204,19 @@ class IndexedWriter:
         self.idx.close()
 
     def close(self) -> None:
-        """Write what is pending, sync, and give both files their final names.
+        """Write what is pending, sync, and give both files their final names; closing twice does nothing.
 
         Raises:
             FileError: a write, sync or rename failed.
         """
         if self._owned is None:
             raise ValueError("the set that this writer writes into belongs to its caller: use finish()")
+        if self._committed:
+            return
         try:
             self.finish()
             self._owned.commit()
+            self._committed = True
         finally:
             self._owned.discard()
 

@@ -12,7 +12,7 @@ from im2rec import listfile, progress
 from im2rec.cli import options as shared
 from im2rec.errors import PlanError
 from im2rec.listing import Listing, ListOptions, collect, format_classes
-from im2rec.report import rejects_of
+from im2rec.report import printable, rejects_of
 from im2rec.split import parse_splits
 from im2rec.walk import EXTENSIONS, WalkOptions
 from recordio.files import OutputSet
@@ -21,7 +21,7 @@ _SUFFIX = ".lst"
 
 
 def list_options(
-    extensions: tuple[str, ...], flat: bool, labels: str, shuffle: bool, seed: int, follow_symlinks: bool, **division: Any
+    extensions: tuple[str, ...], flat: bool, labels: str, shuffle: bool, seed: int, follow_symlinks: bool, **others: Any
 ) -> ListOptions:
     """Turn the options of the command line into ListOptions.
 
@@ -34,7 +34,7 @@ def list_options(
     suffixes = tuple(suffix.lower() if suffix.startswith(".") else f".{suffix.lower()}" for suffix in extensions)
     mode = cast("Literal['folder', 'top', 'none']", "none" if csv else labels)
     walk = WalkOptions(suffixes or EXTENSIONS, recursive=not flat, labels=mode, follow_symlinks=follow_symlinks)
-    return ListOptions(walk, csv, shuffle=shuffle, seed=seed, **division)
+    return ListOptions(walk, csv, shuffle=shuffle, seed=seed, **others)
 
 
 @click.command("list")
@@ -73,7 +73,8 @@ def command(
         raise click.UsageError("--split, --chunks and --json need -o: the list itself goes to stdout")
     if stratified and not split:
         raise click.UsageError("--stratified needs --split")
-    options = list_options(**walk, splits=parse_splits(split) if split else {}, stratified=stratified, chunks=chunks)
+    division: dict[str, Any] = {"splits": parse_splits(split) if split else {}, "stratified": stratified, "chunks": chunks}
+    options = list_options(**walk, **division, allow_rounding=True)  # a list carries what packing may refuse
     with progress.bar("listing", quiet=quiet) as advance:
         listing = collect(root, options, advance)
     written = _write_stream(listing) if output is None else {}
@@ -81,6 +82,9 @@ def command(
         if output is not None:
             written = write_lists(listing, options, output, outputs)
         write_classes(listing, classes, output, outputs)
+    if verbose:
+        for name, label in listing.classes.items():
+            click.echo(f"im2rec: class {label}: {printable(name)}", err=True)
     _say(listing, written, as_json=as_json, quiet=quiet)
     return 1 if listing.rejects else 0
 

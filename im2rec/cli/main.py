@@ -13,6 +13,7 @@ import click
 
 import im2rec
 from im2rec.errors import Im2recError, PlanError
+from im2rec.report import printable
 from recordio.errors import RecordIOError
 
 EXIT_DONE, EXIT_REJECTS, EXIT_USAGE, EXIT_STOPPED = range(4)
@@ -83,7 +84,8 @@ def guarded(name: str, body: Callable[[list[str]], int], arguments: Sequence[str
     if debug:
         args.remove("--debug")
     for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
-        signal.signal(number, _terminate)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup has it ignored
+            signal.signal(number, _terminate)
     try:
         code = body(args)
         sys.stdout.flush()
@@ -101,12 +103,12 @@ def guarded(name: str, body: Callable[[list[str]], int], arguments: Sequence[str
     except (Im2recError, RecordIOError, OSError) as error:
         if debug:
             raise
-        click.echo(f"{name}: {error}", err=True)
+        click.echo(f"{name}: {printable(str(error))}", err=True)
         return EXIT_USAGE if isinstance(error, PlanError) else EXIT_STOPPED
     except Exception as error:
         if debug:
             raise
-        click.echo(f"{name}: internal error: {type(error).__name__}: {error} (--debug shows where)", err=True)
+        click.echo(f"{name}: internal error: {type(error).__name__}: {printable(str(error))} (--debug shows where)", err=True)
         return EXIT_STOPPED
     return code
 

@@ -21,6 +21,7 @@ from recordio import images
 from recordio.files import OutputSet
 
 _PIXEL_OPTIONS = ("resize", "max_side", "center_crop", "encoding", "quality", "color")
+_PNG_COMPRESSION = 3  # 9, which MXNet's form takes, is many times slower for a few per cent
 _WALK_OPTIONS = ("flat", "extensions", "labels", "shuffle", "seed")
 
 
@@ -33,7 +34,7 @@ def _pixel_options(function: Any) -> Any:
             help="Decode to color or gray, or as stored (with alpha, unrotated).  [default: color]",
         ),
         click.option(
-            "--quality", type=click.IntRange(0, 100), help="0 to 100 for jpg and webp, compression 0 to 9 for png.  [default: 95]"
+            "--quality", type=click.IntRange(0, 100), help="0 to 100 for jpg and webp, compression 0 to 9 for png.  [default: 95; png: 3]"
         ),
         click.option("--encoding", type=choice(images.ENCODINGS), help="Encode as this.  [default: jpg]"),
         click.option(
@@ -131,6 +132,8 @@ def _options(root: Path, given: dict[str, Any]) -> build.PackOptions:
     if given["pass_through"] and asked:
         raise click.UsageError(f"--pass-through keeps the images as they are, it does not go with --{next(iter(asked)).replace('_', '-')}")
     keep = not asked
+    if given["encoding"] == "png" and asked.setdefault("quality", _PNG_COMPRESSION) > 9:
+        raise click.UsageError(f"--quality {given['quality']} with --encoding png, expected a compression from 0 to 9")
     if not root.is_dir():
         raise InputError(
             str(root), "is no folder, expected the root of the images" if root.exists() else "no such folder (the root of the images)"
@@ -153,14 +156,16 @@ def _options(root: Path, given: dict[str, Any]) -> build.PackOptions:
             plan.parse_size(given["shard_size"]) if given["shard_size"] else 0,
             plan.parse_part(given["part"]) if given["part"] else None,
         ),
-        pool.PoolOptions(workers if workers is not None else 0 if keep else pool.cores(), given["image_timeout"]),
+        pool.PoolOptions(
+            workers if workers is not None else 0 if keep and not given["image_timeout"] else pool.cores(), given["image_timeout"]
+        ),
         0 if width == "auto" else int(width),
         0 if given["on_error"] == "abort" else given["max_rejects"],
     )
 
 
 def _pack_folder(folder: Path, prefix: Path, options: build.PackOptions, given: dict[str, Any]) -> PackReport:
-    walk = {name: given[name] for name in (*_WALK_OPTIONS, "follow_symlinks")}
+    walk = {name: given[name] for name in (*_WALK_OPTIONS, "follow_symlinks", "allow_rounding")}
     with progress.bar("listing", quiet=given["quiet"]) as advance:
         listing = collect(folder, list_options(**walk), advance)
     with OutputSet(force=given["force"]) as outputs:

@@ -1,0 +1,61 @@
+# `make help` lists the targets. Everything is installed into .venv, nothing outside this folder is changed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+MXNET_VENV := .venv-mxnet
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format test-wheel test-pythons interop clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+# OpenCV's full build needs libGL; where that is missing, its headless twin takes its place.
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "im2rec needs Python 3.10 or newer; run: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	$(BIN)/python -c 'import cv2' 2>/dev/null || $(BIN)/python -m pip install --quiet --force-reinstall --no-deps opencv-python-headless
+	@touch $@
+
+$(VENV)/.developer: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+demo: $(VENV)/.installed ## list, pack and check the real photographs in examples/photos
+	@$(BIN)/python examples/demo.py
+
+test: $(VENV)/.developer ## run the tests
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.developer ## check style, types and the layers of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest tests/test_layers.py
+
+format: $(VENV)/.developer ## format the code
+	$(BIN)/ruff format .
+
+test-wheel: $(VENV)/.developer ## build wheel and sdist, install the wheel into an empty environment, use it there
+	$(BIN)/python tests/packaging/check_wheel.py
+
+test-pythons: ## run the tests with every Python from 3.10 to 3.13 that is found
+	@for python in $$($(PYTHON) tests/packaging/interpreters.py 3.10 3.13); do \
+	  name=$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); echo "== Python $$name: $$python"; \
+	  $(MAKE) --no-print-directory test PYTHON=$$python VENV=.venv-$$name || exit 1; \
+	done
+
+# MXNet's last wheels stop at Python 3.11.
+$(MXNET_VENV)/.installed:
+	@python=$$($(PYTHON) tests/packaging/interpreters.py 3.8 3.11 | tail -n 1); \
+	if [ -z "$$python" ]; then echo "make interop needs a Python from 3.8 to 3.11 for MXNet 1.9.1, and found none" >&2; exit 1; fi; \
+	$$python -m venv $(MXNET_VENV)
+	$(MXNET_VENV)/bin/python -m pip install --quiet --disable-pip-version-check mxnet==1.9.1 numpy==1.23.5 opencv-python-headless==4.11.0.86 tqdm
+	@touch $@
+
+interop: $(VENV)/.developer $(MXNET_VENV)/.installed ## compare with MXNet 1.9.1 itself, byte for byte
+	IM2REC_MXNET_PYTHON=$(abspath $(MXNET_VENV)/bin/python) $(BIN)/python -m pytest tests/interop -m interop
+
+clean: ## remove what the targets made
+	rm -rf $(VENV) .venv-* out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,21 @@
+"""File names as lists carry them, which is UTF-8, and as Python's functions take them, which depends on the locale.
+
+The two differ only where the locale's encoding is not UTF-8. Bytes that are not UTF-8 are surrogates in both.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+_SAME = sys.getfilesystemencoding().lower() in ("utf-8", "utf8")
+
+
+def to_local(path: str) -> str:
+    """Return a list's path as functions of the system take it."""
+    return path if _SAME else os.fsdecode(path.encode("utf-8", "surrogateescape"))
+
+
+def from_local(name: str) -> str:
+    """Return a name that the system gave as a list has it."""
+    return name if _SAME else os.fsencode(name).decode("utf-8", "surrogateescape")

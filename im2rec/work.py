@@ -1,0 +1,83 @@
+"""A unit of work and what became of it: the words that the pool, its workers and the path share. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Generic, NamedTuple, TypeVar
+
+from im2rec.errors import ImageError
+
+T = TypeVar("T")
+
+# item -> bytes to write, bytes that were read, a remark or ""; raises ImageError to reject
+Work = Callable[[T], tuple[bytes, int, str]]
+
+
+class Attempt(NamedTuple):
+    """What came of one item: its bytes, or the reason for its rejection."""
+
+    data: bytes
+    read: int = 0
+    remark: str = ""
+    reason: str | None = None
+
+
+def attempt(work: Work[T], item: T) -> Attempt:
+    """Do one item; whatever goes wrong with it concerns it alone."""
+    try:
+        return Attempt(*work(item))
+    except ImageError as error:
+        reason = error.reason
+    except MemoryError:
+        reason = "takes more memory than there is"
+    except Exception as error:  # noqa: BLE001  (a fault of ours on one odd image must not end a run of ten hours)
+        reason = f"cannot be packed: unexpected {type(error).__name__}: {error}"
+    return Attempt(b"", reason=reason)
+
+
+@dataclass(slots=True)
+class Outcomes:
+    """What became of consecutive items.
+
+    Attributes:
+        sizes: bytes that each has in the block; 0 where it was rejected.
+        read: bytes read for those that were not rejected.
+        rejects: number of the item in the block -> why it was rejected.
+        remarks: number of the item in the block -> what should be said of it although it was not rejected.
+    """
+
+    sizes: list[int] = field(default_factory=list)
+    read: int = 0
+    rejects: dict[int, str] = field(default_factory=dict)
+    remarks: dict[int, str] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.sizes)
+
+    def note(self, done: Attempt) -> None:
+        """Note the next item."""
+        if done.reason is not None:
+            self.reject(done.reason)
+            return
+        if done.remark:
+            self.remarks[len(self.sizes)] = done.remark
+        self.sizes.append(len(done.data))
+        self.read += done.read
+
+    def reject(self, reason: str) -> None:
+        """Note the next item as rejected."""
+        self.rejects[len(self.sizes)] = reason
+        self.sizes.append(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Block(Generic[T]):
+    """Outcomes of consecutive items, and the bytes of those that were made, end to end.
+
+    *data* is valid until the next block is asked for.
+    """
+
+    items: list[T]
+    outcomes: Outcomes
+    data: memoryview
