@@ -10,7 +10,7 @@ Writes under OUT (about 520 MB at --scale 1; --scale 0.1 for a smoke run):
 
 Good photographs are in Debian's packages mate-backgrounds, lomiri-wallpapers-16.04, lomiri-wallpapers-20.04 and
 ukui-wallpapers: `apt-get download` them, `dpkg -x` each into one folder, and name that folder with --photos. Without
---photos the small photographs in ../photos are enlarged: good enough to test the benchmark, not to quote it.
+--photos the small photographs in examples/photos are enlarged: good enough to test the benchmark, not to quote it.
 """
 
 import argparse
@@ -19,14 +19,14 @@ from pathlib import Path
 
 import cv2
 
-HERE = Path(__file__).resolve().parent
+BUNDLED = Path(__file__).resolve().parents[1] / "examples" / "photos"
 
 
 def photographs(folders):
-    """Decode every photograph of at least 900 px (any size from ../photos), short names first."""
+    """Decode every photograph of at least 900 px (any size from examples/photos), short names first."""
     paths = sorted(p for f in folders for p in Path(f).rglob("*.jpg"))
     images = (cv2.imread(str(p)) for p in paths)
-    if folders == [HERE.parent / "photos"]:
+    if folders == [BUNDLED]:
         return [cv2.resize(i, None, fx=8, fy=8, interpolation=cv2.INTER_CUBIC) for i in images]
     return [i for i in images if i is not None and min(i.shape[:2]) >= 900]
 
@@ -52,7 +52,7 @@ def write(folder, count, classes, images, shapes, zoom, quality, seed):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--photos", nargs="+", type=Path, default=[HERE.parent / "photos"])
+    parser.add_argument("--photos", nargs="+", type=Path, default=[BUNDLED])
     parser.add_argument("--scale", type=float, default=1.0)
     args = parser.parse_args()
     large = photographs(args.photos)

@@ -127,7 +127,7 @@ class _Worker(Generic[T]):
 
 class _Supervisor(Generic[T]):
     def __init__(self, chunks: Iterable[list[T]], setup: Callable[[], Work[T]], options: PoolOptions) -> None:
-        self._chunks = iter(chunks)
+        self._chunks = filter(None, chunks)  # nothing would come back for an empty one
         self._setup = setup
         self._options = options
         method = options.start_method or ("fork" if sys.platform == "linux" and hasattr(os, "fork") else "spawn")

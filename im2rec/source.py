@@ -5,19 +5,15 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 
 from im2rec.errors import ImageError
 from im2rec.names import to_local
 
-# Folders are opened once and files relative to them: a third of the system's work for small files. Where the system
-# cannot (Windows), or says it can but lacks the flags, files are opened by their whole path.
-HAS_DIR_FD = os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW") and hasattr(os, "O_DIRECTORY")
+_NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)  # 0 on Windows, where links are looked for first
 _FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
-_NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
-_FOLDERS = 256  # folders kept open
+_HAS_DRIVES = os.name == "nt"  # there a path may leave the root without a slash, so each one is looked at
 _GUESS = 1 << 17  # bytes asked for by the first read; most images end within them
 
 
@@ -48,17 +44,22 @@ def leaves_root(path: str) -> bool:
 
 
 class ImageSource:
-    """Opens images by the paths of a list. One a process; close it to free its folders.
+    """Opens images by the paths of a list.
+
+    Files are opened by their whole path, which is quicker than relative to an open folder. A folder is checked when the
+    first of its files is opened; the last part of a path is never followed blindly when it is a link.
 
     Args:
         options: what may be read.
     """
 
     def __init__(self, options: SourceOptions) -> None:
-        self.options = options
+        self._confined = options.confined
+        self._outside_root = options.outside_root
         self._root = os.path.abspath(options.root)
         self._real_root = os.path.realpath(options.root)
-        self._folders: OrderedDict[str, int | str] = OrderedDict()
+        self._prefix = self._root.rstrip(os.sep) + os.sep
+        self._checked: set[str] = set()  # folders whose files may be read
 
     def read(self, path: str) -> bytes:
         """Read an image file whole.
@@ -66,14 +67,14 @@ class ImageSource:
         Raises:
             ImageError: it does not exist, cannot be read, is no regular file, or lies outside the root.
         """
-        fd = self._open(path)
+        fd = self.open(path)
         try:
             data = os.read(fd, _GUESS)
             if len(data) < _GUESS:
                 if not data:
-                    self._check_regular(fd, path)
+                    self.check_regular(fd, path)
                 return data
-            size = self._check_regular(fd, path)
+            size = self.check_regular(fd, path)
             pieces = [data]
             while data := os.read(fd, max(size - len(data), _GUESS)):
                 pieces.append(data)
@@ -88,88 +89,65 @@ class ImageSource:
         if leaves_root(path):
             return 0
         try:
-            return os.stat(self._join(to_local(path))).st_size
+            return os.stat(self._prefix + to_local(path)).st_size
         except (OSError, ValueError):
             return 0
 
-    def _open(self, path: str) -> int:
-        folder, slash, name = to_local(path).rpartition("/")
+    def open(self, path: str) -> int:
+        """Open an image file for reading; return its descriptor, which the caller closes.
+
+        Raises:
+            ImageError: it does not exist, cannot be opened, or lies outside the root.
+        """
+        local = to_local(path)
+        folder, slash, name = local.rpartition("/")
         folder = folder or slash  # "/x.jpg" lies in "/", "x.jpg" in the root
         try:
-            if name == "..":
-                self._check_path(path, folder)
-            if not HAS_DIR_FD:
-                return os.open(self._whole_path(path, folder), _FLAGS)
-            place = self._folders.get(folder)
-            if place is None:
-                place = self._open_folder(path, folder)
-            assert isinstance(place, int)
-            if self.options.confined:
-                try:
-                    return os.open(name, _FLAGS | _NOFOLLOW, dir_fd=place)
-                except OSError as error:
-                    if error.errno not in (errno.ELOOP, errno.EMLINK):
-                        raise
-                self._check_inside(path)
-            return os.open(name, _FLAGS, dir_fd=place)
+            if folder not in self._checked or name == ".." or _HAS_DRIVES:
+                self._check_folder(path, folder)
+            whole = os.path.join(self._root, local) if self._outside_root else self._prefix + local
+            if not self._confined:
+                return os.open(whole, _FLAGS)
+            if not _NOFOLLOW and os.path.islink(whole):
+                self._check_link(path, whole)
+            try:
+                return os.open(whole, _FLAGS | _NOFOLLOW)
+            except OSError as error:
+                if error.errno not in (errno.ELOOP, errno.EMLINK):
+                    raise
+            self._check_link(path, whole)
+            return os.open(whole, _FLAGS)
         except OSError as error:
-            if error.errno == errno.EMFILE and len(self._folders) > 1:  # the folders kept open may be the ones too many
-                self.close()
-                return self._open(path)
             raise ImageError(path, _open_fault(error)) from None
         except ValueError as error:  # a NUL byte in the name
             raise ImageError(path, f"cannot be opened: {error}") from None
 
-    def _open_folder(self, path: str, folder: str) -> int:
-        self._check_path(path, folder)
-        place = os.open(self._join(folder), os.O_RDONLY | os.O_DIRECTORY | getattr(os, "O_CLOEXEC", 0))
-        if len(self._folders) >= _FOLDERS:
-            _, oldest = self._folders.popitem(last=False)
-            if isinstance(oldest, int):
-                os.close(oldest)
-        self._folders[folder] = place
-        return place
-
-    def _whole_path(self, path: str, folder: str) -> str:
-        """Return the path to open where there is no dir_fd: the folder is checked once, the file each time."""
-        if folder not in self._folders:
-            self._check_path(path, folder)
-            self._folders[folder] = folder
-        whole = self._join(to_local(path))
-        if self.options.confined and os.path.islink(whole):
-            self._check_inside(path)
-        return whole
-
-    def _join(self, path: str) -> str:
-        return os.path.join(self._root, path)
-
-    def _check_path(self, path: str, folder: str) -> None:
-        if not self.options.outside_root and leaves_root(path):
+    def _check_folder(self, path: str, folder: str) -> None:
+        if not self._outside_root and leaves_root(path):
             raise ImageError(path, "lies outside the root (--outside-root reads it all the same)")
-        if self.options.confined and not self._is_inside(self._join(folder)):
+        if self._confined and not self._is_inside(self._prefix + folder):
             raise ImageError(path, "its folder is a link to a place outside the root (--follow-symlinks follows it)")
+        self._checked.add(folder)
 
-    def _check_inside(self, path: str) -> None:
-        if not self._is_inside(self._join(to_local(path))):
+    def _check_link(self, path: str, whole: str) -> None:
+        if not self._is_inside(whole):
             raise ImageError(path, "is a link to a place outside the root (--follow-symlinks follows it)")
 
     def _is_inside(self, path: str) -> bool:
         real = os.path.realpath(path)
         return real == self._real_root or real.startswith(self._real_root.rstrip(os.sep) + os.sep)
 
-    def _check_regular(self, fd: int, path: str) -> int:
+    def check_regular(self, fd: int, path: str) -> int:
+        """Return the size of an open file in bytes.
+
+        Raises:
+            ImageError: it is no regular file.
+        """
         status = os.fstat(fd)
         if not stat.S_ISREG(status.st_mode):
             kind = "a folder" if stat.S_ISDIR(status.st_mode) else "no regular file"
             raise ImageError(path, f"is {kind}, expected an image")
         return status.st_size
-
-    def close(self) -> None:
-        """Close the folders."""
-        for place in self._folders.values():
-            if isinstance(place, int):
-                os.close(place)
-        self._folders.clear()
 
 
 def _open_fault(error: OSError) -> str:

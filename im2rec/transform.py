@@ -84,11 +84,15 @@ def transformer(options: TransformOptions) -> Callable[[bytes], tuple[bytes, str
         CodecMissing: a codec that the options need cannot be loaded.
     """
     if options.pass_through:
-        if options.check == "off":
-            return lambda data: (data, "")
-        return lambda data: (data, _check(data, options))
+        check = checker(options)
+        return (lambda data: (data, check(data))) if check else (lambda data: (data, ""))
     images.use_one_thread()
     return lambda data: _reencode(data, options)
+
+
+def checker(options: TransformOptions) -> Callable[[bytes], str] | None:
+    """Make the function that checks an image file's bytes and returns a remark, mostly empty; None where nothing is checked."""
+    return None if options.check == "off" else lambda data: _check(data, options)
 
 
 def _check(data: bytes, options: TransformOptions) -> str:

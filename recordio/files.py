@@ -185,6 +185,10 @@ class OutputFile:
         with self._telling_final("rename its temporary file"):
             os.replace(self._temporary, self.path)
 
+    def _remove_old(self) -> None:
+        with self._telling_final("remove the old file"):
+            self.path.unlink(missing_ok=True)
+
     def _drop(self) -> None:
         with contextlib.suppress(OSError):
             self._close()
@@ -242,7 +246,7 @@ class OutputSet:
         """Move all files to their final names.
 
         Raises:
-            FileError: a sync or a rename failed. After a failed sync nothing has been renamed.
+            FileError: a sync, a removal or a rename failed. After a failed sync of a file nothing has been renamed.
         """
         for output, _ in self._files:
             self.check_free(output.path)
@@ -251,7 +255,7 @@ class OutputSet:
         mains = [output for output, main in self._files if main]
         others = [output for output, main in self._files if not main]
         if mains:
-            self._step(others, lambda output: output.path.unlink(missing_ok=True))
+            self._step(others, OutputFile._remove_old)
         self._step(mains, OutputFile._publish)
         self._step(others, OutputFile._publish)
         self._files.clear()

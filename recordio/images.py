@@ -21,6 +21,7 @@ AUTO: Final = "auto"  # as im2rec.cc's inter_method 9
 MAX_PIXELS: Final = 178_956_970  # Pillow's limit for a decompression bomb: 2 GiB // 4 // 3
 
 _END_MARK = b"\xff\xd9"
+_END_MARKS = _END_MARK * (1 << 15)  # fills the longest segment, of 65,535 bytes
 
 
 @functools.cache
@@ -131,8 +132,8 @@ def decode(data: bytes, color: str = "color") -> NDArray[np.uint8]:
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), COLORS[color]) if data else None
         if image is None and data[:2] == b"\xff\xd8":
-            # A missing end mark is an error for imdecode, and silently mended by imread: mend it the same way.
-            image = cv2.imdecode(np.frombuffer(data + _END_MARK, np.uint8), COLORS[color])
+            # A missing end is an error for imdecode, and silently filled up with end marks by imread: mend it the same way.
+            image = cv2.imdecode(np.frombuffer(data + _END_MARKS, np.uint8), COLORS[color])
     except cv2.error as error:
         raise ImageFormatError(f"cannot be decoded: {error.err or error}") from None
     if image is None:

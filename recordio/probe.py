@@ -38,6 +38,7 @@ _SOF: Final = frozenset({0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0
 _PROGRESSIVE: Final = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 _LONE: Final = frozenset({0x01, *range(0xD0, 0xD8)})  # markers without a length
 _SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
+_PNG_CRITICAL: Final = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND"})
 _NEXT_MARKER: Final = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 
 
@@ -151,8 +152,9 @@ def _probe_png(data: bytes) -> ImageInfo:
         kind = data[position + 4 : position + 8]
         if end > size:
             raise ImageFormatError(f"is truncated: {size} bytes, its PNG chunk {kind!r} ends at {end}")
-        # Upper case marks a chunk that no decoder may skip; damage to the others harms no pixel.
-        if kind[:1].isupper() and zlib.crc32(view[position + 4 : end - 4]) != int.from_bytes(data[end - 4 : end], "big"):
+        # Lower case marks a chunk that decoders may skip, whose damage harms no pixel: unless that is the damage.
+        critical = not kind[:1].islower() or kind.upper() in _PNG_CRITICAL
+        if critical and zlib.crc32(view[position + 4 : end - 4]) != int.from_bytes(data[end - 4 : end], "big"):
             raise ImageFormatError(f"is damaged: PNG chunk {kind!r} at byte {position} does not match its checksum")
         if kind == b"IEND":
             return ImageInfo("png", width, height)

@@ -14,7 +14,7 @@ RECORDIO = [["errors"], ["frame", "files", "probe"], ["header"], ["scan"], ["ind
 IM2REC = [
     ["__init__", "errors", "names"],
     ["listfile", "source", "transform", "split", "work"],
-    ["worker"],
+    ["worker", "passthrough"],
     ["walk", "labels", "plan", "pool", "report", "progress"],
     ["listing", "build"],
     ["legacy"],

@@ -20,12 +20,14 @@ from im2rec.pool import PoolOptions, run
 # NumPy's threads in this process do no harm to forks that leave them alone.
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 
+READ = 3  # bytes that each item says it has read
+
 # Work for processes that do not fork: they import it from a file.
 MODULE = """
 import os, signal
 
 def content(item):
-    return b"%d;" % item * (item % 50), item, "odd" if item % 2 else ""
+    return b"%d;" % item * (item % 50), 3, "odd" if item % 2 else ""
 
 def fine():
     return content
@@ -43,7 +45,7 @@ def broken():
 
 
 def content(item: int) -> tuple[bytes, int, str]:
-    return b"%d;" % item * (item % 50), item, "odd" if item % 2 else ""
+    return b"%d;" % item * (item % 50), 3, "odd" if item % 2 else ""
 
 
 def chunked(items, size: int) -> list[list]:
@@ -51,23 +53,26 @@ def chunked(items, size: int) -> list[list]:
 
 
 def results(chunks, setup, options) -> list[tuple]:
-    """Do the work; (item, bytes, bytes read, reason, remark) of each item."""
-    found = []
+    """Do the work; (item, bytes, reason or None, remark) of each item."""
+    found, read = [], 0
     for block in run(chunks, setup, options):
         at = 0
-        for item, outcome in zip(block.items, block.outcomes, strict=True):
-            found.append((item, bytes(block.data[at : at + outcome.size]), outcome.read, outcome.reason, outcome.remark))
-            at += outcome.size
+        for number, (item, size) in enumerate(zip(block.items, block.outcomes.sizes, strict=True)):
+            reason, remark = block.outcomes.rejects.get(number), block.outcomes.remarks.get(number, "")
+            found.append((item, bytes(block.data[at : at + size]), reason, remark))
+            at += size
         assert at == len(block.data)
+        read += block.outcomes.read
+    assert read == READ * sum(reason is None for _, _, reason, _ in found)
     return found
 
 
 def expected(items) -> list[tuple]:
-    return [(item, data, read, None, remark) for item in items for data, read, remark in [content(item)]]
+    return [(item, data, None, remark) for item in items for data, _, remark in [content(item)]]
 
 
 def rejected(found) -> dict:
-    return {item: reason for item, _, _, reason, _ in found if reason is not None}
+    return {item: reason for item, _, reason, _ in found if reason is not None}
 
 
 def check_all_but(found, count: int, bad: set[int], said: str) -> None:
@@ -190,7 +195,7 @@ def test_a_hang_that_ignores_signals_is_ended_too():
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_the_start_of_a_process_is_not_counted_as_an_items_time(importable, method):
-    setup = functools.partial(eval, "(__import__('time').sleep(0.4), lambda item: (b'x', 1, ''))[1]")
+    setup = functools.partial(eval, "(__import__('time').sleep(0.4), lambda item: (b'x', 3, ''))[1]")
     found = results([[0, 1], [2]], setup, PoolOptions(1, timeout=0.1, start_method=method))
     assert rejected(found) == {}
 
@@ -238,7 +243,7 @@ def test_a_process_that_dies_between_items_costs_none(tmp_path):
 @pytest.mark.parametrize("workers", [1, 2])
 def test_items_larger_than_the_ring_come_through(workers):
     def work(item):
-        return bytes([item]) * (item * 1000), 0, ""
+        return bytes([item]) * (item * 1000), READ, ""
 
     found = results(chunked(list(range(20)), 4), lambda: work, PoolOptions(workers, ring=4096))
     assert [data for _, data, *_ in found] == [bytes([item]) * (item * 1000) for item in range(20)]
@@ -249,7 +254,7 @@ def test_a_large_item_of_a_worker_that_dies_right_after_is_done_again(tmp_path):
         if item == 1 and not (tmp_path / "died").exists():
             (tmp_path / "died").touch()
             os._exit(1)
-        return b"%d" % item * 10_000, 0, ""
+        return b"%d" % item * 10_000, READ, ""
 
     found = results([[0, 1, 2]], lambda: work, PoolOptions(1, ring=4096))
     assert [data for _, data, *_ in found] == [b"%d" % item * 10_000 for item in range(3)]
@@ -257,7 +262,7 @@ def test_a_large_item_of_a_worker_that_dies_right_after_is_done_again(tmp_path):
 
 def test_a_worker_killed_while_its_large_item_waits_delivers_it_all_the_same():
     def work(item):
-        return b"%d" % item * 50_000, os.getpid(), ""
+        return b"%d" % item * 50_000, READ, ""
 
     found = []
     for block in run([[0], [1], [2], [3]], lambda: work, PoolOptions(2, ring=4096)):
@@ -272,7 +277,7 @@ def test_a_worker_killed_while_its_large_item_waits_delivers_it_all_the_same():
 @settings(max_examples=25, deadline=None)
 def test_any_sizes_pass_any_ring(sizes, chunk, workers, ring):
     def work(item):
-        return bytes([item[0] % 251]) * item[1], item[1], ""
+        return bytes([item[0] % 251]) * item[1], READ, ""
 
     items = list(enumerate(sizes))
     found = results(chunked(items, chunk), lambda: work, PoolOptions(workers, ring=ring))
@@ -298,7 +303,7 @@ def test_one_slow_item_keeps_what_is_drawn_ahead_bounded(tmp_path, until, ring):
             until((tmp_path / "go").exists)
         elif item == 20:
             (tmp_path / "go").touch()  # so the first item is done when many others are
-        return bytes(1000 if item else 1), 0, ""
+        return bytes(1000 if item else 1), READ, ""
 
     if ring < pool.RING:
         (tmp_path / "go").touch()
@@ -369,7 +374,7 @@ def test_workers_that_can_never_start_end_the_run(workers):
 def test_processes_that_die_before_they_read_anything_end_the_run(workers):
     setup = functools.partial(eval, "__import__('os')._exit")  # as work, it would end at the first item
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pool, "_serve", os._exit)
+        patch.setattr(pool, "serve", os._exit)
         with pytest.raises(WorkerError, match="end before they have done anything"):
             results([[1], [2]], setup, PoolOptions(workers))
 

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from im2rec import split
 from im2rec.errors import PlanError
 
-RATIOS = st.lists(st.integers(1, 20), min_size=1, max_size=5).map(lambda parts: {f"s{n}": part / sum(parts) for n, part in enumerate(parts)})
+RATIOS = st.lists(st.integers(1, 20), min_size=1, max_size=5).map(
+    lambda parts: {f"s{n}": part / sum(parts) for n, part in enumerate(parts)}
+)
 
 
 def mxnet_make_list(entries, chunks, train_ratio, test_ratio):

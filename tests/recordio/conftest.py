@@ -60,10 +60,10 @@ def framed(part):
 
     def build(payload: bytes) -> bytes:
         words = [payload[at : at + 4] for at in range(0, len(payload), 4)]
-        pieces = [b""]
+        pieces = [bytearray()]
         for word in words:
             if word == MAGIC_BYTES:
-                pieces.append(b"")
+                pieces.append(bytearray())
             else:
                 pieces[-1] += word
         if len(pieces) == 1:

@@ -60,7 +60,15 @@ def test_file_without_lines_is_an_empty_index(data):
 
 @pytest.mark.parametrize(
     "data",
-    [b"1\t0\n2\t96\n", b"1\t0\n2\t96", b"1\t0\r\n2\t96\r\n", b"1 0\n2  96\n", b"\n1\t0\n\n 2\t96 \n", b"1\t\t0\n2\t96\n", b"001\t0\n2\t096\n"],
+    [
+        b"1\t0\n2\t96\n",
+        b"1\t0\n2\t96",
+        b"1\t0\r\n2\t96\r\n",
+        b"1 0\n2  96\n",
+        b"\n1\t0\n\n 2\t96 \n",
+        b"1\t\t0\n2\t96\n",
+        b"001\t0\n2\t096\n",
+    ],
 )
 def test_lines_written_by_other_tools_and_hands_are_read(data):
     parsed = index.parse(data)
@@ -69,7 +77,21 @@ def test_lines_written_by_other_tools_and_hands_are_read(data):
 
 @pytest.mark.parametrize(
     "line",
-    [b"x", b"1", b"1\t", b"\t1", b"1\t2\t3", b"1\t2.0", b"-1\t2", b"1\t-2", b"1\t0x10", b"1,2", b"\xef\xbb\xbf1\t2", b"1\t2\x00", b"1\t\xd9\xa1"],
+    [
+        b"x",
+        b"1",
+        b"1\t",
+        b"\t1",
+        b"1\t2\t3",
+        b"1\t2.0",
+        b"-1\t2",
+        b"1\t-2",
+        b"1\t0x10",
+        b"1,2",
+        b"\xef\xbb\xbf1\t2",
+        b"1\t2\x00",
+        b"1\t\xd9\xa1",
+    ],
 )
 def test_line_that_is_no_key_and_offset_is_told_with_its_number(line):
     for data in (b"5\t0\n" + line + b"\n6\t8\n", b"5\t0\n" + line):
@@ -100,7 +122,9 @@ def test_parsing_undoes_formatting(lines):
 
 
 @settings(deadline=None, max_examples=300)
-@given(st.lists(st.sampled_from([b"1", b"23", b"\t", b"\t", b"\n", b"\n", b" ", b"\r", b"0" * 18, b"9" * 19, b"x"]), max_size=12).map(b"".join))
+@given(
+    st.lists(st.sampled_from([b"1", b"23", b"\t", b"\t", b"\n", b"\n", b" ", b"\r", b"0" * 18, b"9" * 19, b"x"]), max_size=12).map(b"".join)
+)
 def test_quick_and_careful_parser_agree(data):
     quick = index._parse_fast(data)
     if quick is not None:

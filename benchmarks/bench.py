@@ -1,0 +1,148 @@
+"""What all jobs share: the corpora, the programs, the folders."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from corpora import Corpora
+from environments import Environment
+from measure import Command
+
+HERE = Path(__file__).resolve().parent
+OUTPUTS = ("data.rec", "data.idx", "data.sum")
+MXNET = "MXNet"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Commands that do the same work, to be run in turn.
+
+    Attributes:
+        name: for --only.
+        title: heading of its table.
+        commands: in the order of the table.
+        check: raises WrongOutput.
+        items: files or records that each run works on, for rates; 0 where a rate says nothing.
+        baseline: group of commands whose quickest is what the others are compared with.
+        floors: key of the command that does the least there is to do; by column of the table.
+        runs: at most so many timed runs.
+        notes: what is missing, and why.
+    """
+
+    name: str
+    title: str
+    commands: tuple[Command, ...]
+    check: Callable[[], None] | None = None
+    items: int = 0
+    baseline: str = MXNET
+    floor: str = ""
+    runs: int = 1_000_000
+    warm_up: bool = True
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """The corpora, the programs, the folders.
+
+    Attributes:
+        work: where outputs are written.
+        mxnet: MXNet's environment.
+        mxnet_tool: path of its im2rec.py; empty when MXNet is not available.
+        peers: environments by package.
+        options: the options that `im2rec pack` has.
+    """
+
+    corpora: Corpora
+    work: Path
+    scale: float
+    mxnet: Environment
+    mxnet_tool: str
+    peers: dict[str, Environment]
+    options: frozenset[str]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a table that should compare with MXNet must say."""
+        return (f"MXNet 1.9.1 is not available: {self.mxnet.missing}",) if self.mxnet.missing else ()
+
+    def images(self, corpus: str) -> Path:
+        """The folder of a corpus."""
+        return self.corpora.folder / corpus
+
+    def list_of(self, corpus: str) -> Path:
+        """The shuffled list of a corpus, made when it is first asked for."""
+        path = self.work / "lists" / f"{corpus}.lst"
+        if not path.is_file():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            call([*program("im2rec"), "list", str(self.images(corpus)), "-o", str(path), "-q"])
+        return path
+
+    def count(self, corpus: str) -> int:
+        """Number of images in a corpus."""
+        with open(self.list_of(corpus), "rb") as file:
+            return sum(1 for _ in file)
+
+    def prefix(self, folder: Path, corpus: str) -> str:
+        """Put the list of a corpus into a folder of its own, for a command that writes beside it; return the prefix."""
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        shutil.copyfile(self.list_of(corpus), folder / "data.lst")
+        return str(folder / "data")
+
+
+def program(name: str) -> list[str]:
+    """The command of the environment that this runs in."""
+    return [str(Path(sys.executable).parent / name)]
+
+
+def call(command: list[str]) -> str:
+    """Run a command that is not measured, and return its stdout."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"{' '.join(command)}: exit code {done.returncode}\n{done.stderr}")
+    return done.stdout
+
+
+def pack_options() -> frozenset[str]:
+    """Read the options of `im2rec pack` from its help."""
+    words = call([*program("im2rec"), "pack", "--help"]).replace("/", " ").replace(",", " ").split()
+    return frozenset(word for word in words if word.startswith("--"))
+
+
+def nul_separated(paths_of: Path) -> Path:
+    """Write the paths of a list as `xargs -0` reads them, in a file beside it."""
+    path = paths_of.with_suffix(".paths")
+    lines = paths_of.read_bytes().splitlines()
+    path.write_bytes(b"".join(line.rsplit(b"\t", 1)[1] + b"\0" for line in lines))
+    return path
+
+
+def native_pack(bench: Bench, folder: Path, corpus: str, key: str, words: str, group: str = "", *, tail: str = "") -> Command:
+    """`im2rec pack LIST ROOT` with more words."""
+    command = [*program("im2rec"), "pack", str(bench.list_of(corpus)), str(bench.images(corpus)), "-o", str(folder / "data")]
+    words = " ".join(filter(None, (words, tail)))
+    return Command(key, f"im2rec pack {words}".strip(), (*command, *words.split()), folder, OUTPUTS, group=group)
+
+
+def mxnet_form(bench: Bench, folder: Path, corpus: str, key: str, words: str, group: str = "") -> Command:
+    """Our `im2rec PREFIX ROOT` with more words."""
+    command = [*program("im2rec"), bench.prefix(folder, corpus), str(bench.images(corpus)), *words.split()]
+    return Command(key, f"im2rec PREFIX ROOT {words}", tuple(command), folder, OUTPUTS, group=group)
+
+
+def mxnet_pack(bench: Bench, folder: Path, corpus: str, words: str) -> Command:
+    """MXNet's own."""
+    command = [bench.mxnet.python, bench.mxnet_tool, bench.prefix(folder, corpus), str(bench.images(corpus)), *words.split()]
+    return Command(f"MXNet {words}", f"MXNet's im2rec.py {words}", tuple(command), folder, OUTPUTS, group=MXNET)
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
