@@ -3,9 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 MXNET_VENV := .venv-mxnet
+PEERS_VENV := .venv-peers
+# What `make bench` measures: size of the corpora, timed runs of each command; the formats that it compares with.
+SCALE ?= 1
+RUNS ?= 5
+PEERS ?= webdataset litdata tfrecord array_record
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format test-wheel test-pythons interop clean
+.PHONY: help demo test lint format test-wheel test-pythons interop bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -49,7 +54,7 @@ test-pythons: ## run the tests with every Python from 3.10 to 3.13 that is found
 # MXNet's last wheels stop at Python 3.11.
 $(MXNET_VENV)/.installed:
 	@python=$$($(PYTHON) tests/packaging/interpreters.py 3.8 3.11 | tail -n 1); \
-	if [ -z "$$python" ]; then echo "make interop needs a Python from 3.8 to 3.11 for MXNet 1.9.1, and found none" >&2; exit 1; fi; \
+	if [ -z "$$python" ]; then echo "MXNet 1.9.1 needs a Python from 3.8 to 3.11, and none was found" >&2; exit 1; fi; \
 	$$python -m venv $(MXNET_VENV)
 	$(MXNET_VENV)/bin/python -m pip install --quiet --disable-pip-version-check mxnet==1.9.1 numpy==1.23.5 opencv-python-headless==4.11.0.86 tqdm
 	@touch $@
@@ -57,5 +62,18 @@ $(MXNET_VENV)/.installed:
 interop: $(VENV)/.developer $(MXNET_VENV)/.installed ## compare with MXNet 1.9.1 itself, byte for byte
 	IM2REC_MXNET_PYTHON=$(abspath $(MXNET_VENV)/bin/python) $(BIN)/python -m pytest tests/interop -m interop
 
+# One that cannot be installed is left out; the benchmark says so, with the last line of its log.
+$(PEERS_VENV)/.installed:
+	$(PYTHON) -m venv $(PEERS_VENV)
+	@for peer in $(PEERS); do \
+	  $(PEERS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check $$peer 2>$(PEERS_VENV)/$$peer.log || \
+	    echo "$$peer cannot be installed; $(PEERS_VENV)/$$peer.log says why" >&2; \
+	done
+	@touch $@
+
+# It makes the environments of MXNet and of the other formats with the rules above, and goes on without one that fails.
+bench: $(VENV)/.installed ## measure against MXNet's tools and others; SCALE=0.05 RUNS=1 is a quick check
+	$(BIN)/python benchmarks/run.py --scale $(SCALE) --runs $(RUNS)
+
 clean: ## remove what the targets made
-	rm -rf $(VENV) .venv-* out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-* .bench out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

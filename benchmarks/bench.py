@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -30,8 +29,9 @@ class Job:
         check: raises WrongOutput.
         items: files or records that each run works on, for rates; 0 where a rate says nothing.
         baseline: group of commands whose quickest is what the others are compared with.
-        floors: key of the command that does the least there is to do; by column of the table.
+        floor_of: what is compared with each command's floor, "wall" or "cpu".
         runs: at most so many timed runs.
+        warm_up: whether each command runs once before it is timed.
         notes: what is missing, and why.
     """
 
@@ -41,7 +41,7 @@ class Job:
     check: Callable[[], None] | None = None
     items: int = 0
     baseline: str = MXNET
-    floor: str = ""
+    floor_of: str = "wall"
     runs: int = 1_000_000
     warm_up: bool = True
     notes: tuple[str, ...] = ()
@@ -76,12 +76,13 @@ class Bench:
         """The folder of a corpus."""
         return self.corpora.folder / corpus
 
-    def list_of(self, corpus: str) -> Path:
-        """The shuffled list of a corpus, made when it is first asked for."""
-        path = self.work / "lists" / f"{corpus}.lst"
+    def list_of(self, corpus: str, *, shuffled: bool = True) -> Path:
+        """The list of a corpus, made when it is first asked for."""
+        order = "shuffle" if shuffled else "no-shuffle"
+        path = self.work / "lists" / f"{corpus}-{order}.lst"
         if not path.is_file():
             path.parent.mkdir(parents=True, exist_ok=True)
-            call([*program("im2rec"), "list", str(self.images(corpus)), "-o", str(path), "-q"])
+            call([*program("im2rec"), "list", str(self.images(corpus)), f"--{order}", "-o", str(path), "-q"])
         return path
 
     def count(self, corpus: str) -> int:
@@ -124,25 +125,30 @@ def nul_separated(paths_of: Path) -> Path:
     return path
 
 
-def native_pack(bench: Bench, folder: Path, corpus: str, key: str, words: str, group: str = "", *, tail: str = "") -> Command:
+def native_pack(bench: Bench, folder: Path, corpus: str, key: str, words: str = "", *, floor: str = "", shuffled: bool = True) -> Command:
     """`im2rec pack LIST ROOT` with more words."""
-    command = [*program("im2rec"), "pack", str(bench.list_of(corpus)), str(bench.images(corpus)), "-o", str(folder / "data")]
-    words = " ".join(filter(None, (words, tail)))
-    return Command(key, f"im2rec pack {words}".strip(), (*command, *words.split()), folder, OUTPUTS, group=group)
+    lst = bench.list_of(corpus, shuffled=shuffled)
+    command = [*program("im2rec"), "pack", str(lst), str(bench.images(corpus)), "-o", str(folder / "data"), *words.split()]
+    return Command(key, f"im2rec pack LIST ROOT {words}".strip(), tuple(command), folder, OUTPUTS, floor=floor)
 
 
-def mxnet_form(bench: Bench, folder: Path, corpus: str, key: str, words: str, group: str = "") -> Command:
+def mxnet_form(bench: Bench, folder: Path, corpus: str, key: str, words: str, *, floor: str = "") -> Command:
     """Our `im2rec PREFIX ROOT` with more words."""
     command = [*program("im2rec"), bench.prefix(folder, corpus), str(bench.images(corpus)), *words.split()]
-    return Command(key, f"im2rec PREFIX ROOT {words}", tuple(command), folder, OUTPUTS, group=group)
+    return Command(key, f"im2rec PREFIX ROOT {words}", tuple(command), folder, OUTPUTS, floor=floor)
 
 
-def mxnet_pack(bench: Bench, folder: Path, corpus: str, words: str) -> Command:
-    """MXNet's own."""
+def mxnet_pack(bench: Bench, folder: Path, corpus: str, key: str, words: str) -> list[Command]:
+    """MXNet's own, or nothing when it is not available."""
+    if not bench.mxnet_tool:
+        return []
     command = [bench.mxnet.python, bench.mxnet_tool, bench.prefix(folder, corpus), str(bench.images(corpus)), *words.split()]
-    return Command(f"MXNet {words}", f"MXNet's im2rec.py {words}", tuple(command), folder, OUTPUTS, group=MXNET)
+    return [Command(key, f"MXNet's im2rec.py PREFIX ROOT {words}", tuple(command), folder, OUTPUTS, group=MXNET)]
 
 
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def cat(bench: Bench, folder: Path, corpus: str) -> Command:
+    """The floor of pass-through: the same files in the same order into one file."""
+    paths = nul_separated(bench.list_of(corpus))
+    return Command(
+        "cat", "xargs cat > file", ("xargs", "-0", "cat"), folder, ("data.cat",), cwd=bench.images(corpus), stdin=paths, stdout="data.cat"
+    )

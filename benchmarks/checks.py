@@ -9,7 +9,7 @@ from pathlib import Path
 MAGIC = 0xCED7230A
 
 
-class WrongOutput(Exception):
+class WrongOutput(ValueError):
     """A measured command wrote something else than it should have."""
 
 
@@ -61,3 +61,15 @@ def count_packed(prefix: Path, expected: int) -> None:
     """
     count_records(prefix.with_suffix(".rec"), expected)
     count_lines(prefix.with_suffix(".idx"), expected)
+
+
+def same_size_as_images(path: Path, lst: Path, root: Path) -> None:
+    """Compare a file's size with the sizes of all images of a list.
+
+    Raises:
+        WrongOutput: they differ.
+    """
+    with open(lst, encoding="utf-8") as lines:
+        expected = sum((root / line.rstrip("\n").rsplit("\t", 1)[1]).stat().st_size for line in lines)
+    if path.stat().st_size != expected:
+        raise WrongOutput(f"{path} has {path.stat().st_size} bytes, expected the {expected} of the images")

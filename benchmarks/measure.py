@@ -7,6 +7,7 @@ single process. A process starts with the memory of the one that starts it, so t
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import statistics
 import subprocess
@@ -36,7 +37,8 @@ class Command:
         folder: its outputs' folder; emptied of *outputs* before each run, and the working directory unless *cwd* is given.
         outputs: names in *folder* that a run makes.
         before: called before each run, outside of the measured time.
-        group: commands of one group are alternatives; the best of them counts when ratios are formed.
+        group: commands of one group are alternatives; the quickest of them counts when ratios are formed.
+        floor: key of the command that does the least of the same work.
     """
 
     key: str
@@ -49,6 +51,7 @@ class Command:
     stdout: str | None = None
     before: Callable[[], None] | None = None
     group: str = ""
+    floor: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +80,7 @@ class Series:
         return min(values), max(values)
 
 
-def in_turn(
-    commands: Sequence[Command], runs: int, *, warm_up: bool = True, check: Callable[[], None] | None = None
-) -> dict[str, Series]:
+def in_turn(commands: Sequence[Command], runs: int, *, warm_up: bool = True, check: Callable[[], None] | None = None) -> dict[str, Series]:
     """Run all commands once to warm up, check what they wrote, then run them A B C A B C ... and keep the times.
 
     Args:
@@ -113,16 +114,14 @@ def run(command: Command) -> Sample:
     if command.before:
         command.before()
     os.sync()  # what earlier runs wrote is not this one's to wait for
-    with tempfile.TemporaryFile() as errors:
-        stdin = open(command.stdin or os.devnull, "rb")
-        stdout = open(command.folder / command.stdout if command.stdout else os.devnull, "wb")
-        with stdin, stdout:
-            start = time.perf_counter()
-            process = subprocess.Popen(
-                command.argv, cwd=command.cwd or command.folder, stdin=stdin, stdout=stdout, stderr=errors, start_new_session=True
-            )
-            status, usage = _wait(process, command)
-            wall = time.perf_counter() - start
+    out = command.folder / command.stdout if command.stdout else os.devnull
+    with tempfile.TemporaryFile() as errors, open(command.stdin or os.devnull, "rb") as stdin, open(out, "wb") as stdout:
+        start = time.perf_counter()
+        process = subprocess.Popen(
+            command.argv, cwd=command.cwd or command.folder, stdin=stdin, stdout=stdout, stderr=errors, start_new_session=True
+        )
+        status, usage = _wait(process, command)
+        wall = time.perf_counter() - start
         if status:
             errors.seek(0)
             said = errors.read().decode(errors="replace")[-2000:]
@@ -130,7 +129,7 @@ def run(command: Command) -> Sample:
     return Sample(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * PEAK_UNIT)
 
 
-def _wait(process: subprocess.Popen[bytes], command: Command):  # noqa: ANN202  (the resource module's type has no public name)
+def _wait(process: subprocess.Popen[bytes], command: Command) -> tuple[int, resource.struct_rusage]:
     def give_up(*_: object) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from im2rec import passthrough, plan, pool
+from im2rec import passthrough, plan
 from im2rec.errors import ImageError, ListError, TooManyRejects
 from im2rec.listfile import Item
 from im2rec.report import PackReport, Reject
 from im2rec.source import ImageSource, SourceOptions
 from im2rec.transform import TransformOptions, checker, transformer
-from im2rec.work import Block, Work
+from im2rec.work import Block, PoolOptions, Work
 from recordio import frame
 from recordio.errors import BadHeader, ImageFormatError, PayloadTooLarge
 from recordio.files import OutputSet
@@ -49,7 +49,7 @@ class PackOptions:
     source: SourceOptions
     transform: TransformOptions = TransformOptions()
     shards: plan.ShardOptions = plan.ShardOptions()
-    pool: pool.PoolOptions = pool.PoolOptions()
+    pool: PoolOptions = PoolOptions()
     label_width: int = 0
     max_rejects: int | None = None
 
@@ -100,6 +100,8 @@ def _blocks(items: Iterable[Item], options: PackOptions) -> Iterator[Block[Item]
     if options.transform.pass_through and not options.pool.workers and passthrough.AVAILABLE:
         check = checker(options.transform)
         return passthrough.run(items, ImageSource(options.source), options.label_width, check, _make_work(options))
+    from im2rec import pool  # multiprocessing takes 20 ms to load
+
     return pool.run(_chunks(items, options), functools.partial(_make_work, options), options.pool)
 
 

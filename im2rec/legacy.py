@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from im2rec import build, listfile, pool, progress
+from im2rec import build, listfile, progress
 from im2rec.errors import InputError, ListError, PlanError
 from im2rec.listfile import ItemList
 from im2rec.listing import ListOptions, collect
@@ -21,6 +21,7 @@ from im2rec.source import SourceOptions
 from im2rec.split import mxnet_chunks
 from im2rec.transform import TransformOptions
 from im2rec.walk import MXNET_EXTENSIONS, WalkOptions
+from im2rec.work import PoolOptions
 from recordio.files import OutputSet
 from recordio.index import rebuild
 
@@ -132,7 +133,7 @@ def _pack_all(prefix: Path, root: Path, args: argparse.Namespace) -> None:
     options = build.PackOptions(
         SourceOptions(root, follow_symlinks=True, outside_root=args.outside_root),
         transform,
-        pool=pool.PoolOptions(0 if args.pass_through else max(1, args.num_thread)),
+        pool=PoolOptions(0 if args.pass_through else max(1, args.num_thread)),
         label_width=0 if args.pack_label else 1,
     )
     for path in _lists(prefix):
@@ -143,8 +144,7 @@ def _pack(path: Path, options: build.PackOptions) -> PackReport:
     def leave_out(fault: ListError) -> None:
         _say(f"{fault}; the line is left out")
 
-    items = ItemList.open(path, on_fault=leave_out)
-    with OutputSet(force=True) as outputs, progress.bar(path.name, len(items)) as advance:
+    with ItemList.open(path, on_fault=leave_out) as items, OutputSet(force=True) as outputs, progress.bar(path.name, len(items)) as advance:
         return build.pack(items, path.with_suffix(""), options, outputs, advance=advance)
 
 

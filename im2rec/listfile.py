@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import math
+import operator
 import struct
-import tempfile
 from array import array
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from types import TracebackType
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, NoReturn
 
 from im2rec.errors import InputError, ListError
 from recordio import files
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
 MAX_ID = (1 << 64) - 1
 EXACT_INTEGERS = 1 << 24  # float32 holds every integer up to here
 _MEMORY = 1 << 26  # bytes of a list from a stream that are kept in memory before they go to a temporary file
-_HASHED_IDS = 1 << 18  # ids that a set may hold; more are compared in arrays
+_KEPT = 1 << 18  # items that are kept when a list has been checked; longer lists are read again
+_BATCH = 1 << 18  # bytes of lines that are parsed at once
+_KNOWN_LABELS = 1 << 16
+_new_item = tuple.__new__  # a NamedTuple's own constructor takes twice as long
 
 
 class Item(NamedTuple):
@@ -147,7 +155,11 @@ class ItemList:
         self._on_fault = on_fault
         self._kept: list[Item] | None = []
         self.count = 0
-        self._check()
+        try:
+            self._check()
+        except BaseException:
+            self.close()
+            raise
 
     @classmethod
     def open(cls, path: Path, *, allow_rounding: bool = False, on_fault: Callable[[ListError], None] | None = None) -> ItemList:
@@ -173,6 +185,8 @@ class ItemList:
         Raises:
             ListError: a line cannot be used, or two have one id.
         """
+        import tempfile  # only streams need it
+
         spool = tempfile.SpooledTemporaryFile(max_size=_MEMORY)  # noqa: SIM115  (it lives as long as the list)
         while block := stream.read(1 << 20):
             spool.write(block)
@@ -180,43 +194,87 @@ class ItemList:
         return cls(spool, source, allow_rounding=allow_rounding)  # type: ignore[arg-type]  # typeshed: not a BinaryIO
 
     def _check(self) -> None:
-        ids = _Ids(self.source)
-        for number, item in self._parse():
+        """Read the list once: count the items, keep them while they are few, find ids that stand twice."""
+        ids = array("Q")
+        for _, items in self._batches(quiet=False):
+            self.count += len(items)
             if self._on_fault is None:
-                ids.add(item.id, number)
-            self.count += 1
+                ids.extend([item.id for item in items])
             if self._kept is not None:
-                self._kept.append(item)
-                if self.count > _HASHED_IDS:
+                self._kept += items
+                if self.count > _KEPT:
                     self._kept = None
-        ids.finish()
+        twin = _twin(ids)
+        if twin is not None:
+            self._say_twin(ids[twin])
         if self._kept is not None:
-            self._stream.close()
+            self.close()
 
-    def _parse(self, *, quiet: bool = False) -> Iterator[tuple[int, Item]]:
-        source, allow_rounding = self.source, self._allow_rounding
-        for number, raw in enumerate(self._stream, 1):
-            try:
-                line = raw.decode("utf-8")
-            except UnicodeDecodeError as error:
-                fault: str | None = f"byte {error.start} of the line is not UTF-8"
-            else:
-                if line.isspace():
-                    continue
-                try:
-                    item = parse_line(line, source, number)
-                    fault = check_item(item, allow_rounding=allow_rounding) if self._on_fault is None else None
-                except ListError as error:
-                    fault = error.reason
-            if fault is None:
-                yield number, item
-            elif self._on_fault is None:
-                raise ListError(source, number, fault)
-            elif not quiet:
-                self._on_fault(ListError(source, number, fault))
-
-    def __del__(self) -> None:
+    def close(self) -> None:
+        """Close the file of a long list; it cannot be read again then."""
         self._stream.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def _say_twin(self, id_: int) -> NoReturn:
+        """Find the lines of an id that stands twice, and raise."""
+        self._stream.seek(0)
+        found = (
+            number for numbers, items in self._batches(quiet=True) for number, item in zip(numbers, items, strict=True) if item.id == id_
+        )
+        first, second = next(found), next(found)
+        raise ListError(self.source, second, f"the id {id_} stands on line {first} already")
+
+    def _batches(self, *, quiet: bool) -> Iterator[tuple[list[int], list[Item]]]:
+        """Yield (line numbers, items) of some thousand lines at a time; bad lines raise, or go to on_fault unless *quiet*."""
+        before = 0  # lines of earlier batches
+        known: dict[str, tuple[float, ...]] = {}  # labels that were parsed and checked; most lists have few
+        while lines := self._stream.readlines(_BATCH):
+            numbers: list[int] = []
+            items: list[Item] = []
+            for number, raw in enumerate(lines, before + 1):
+                try:
+                    id_, label, path = raw.decode("utf-8").split("\t")
+                    item = _new_item(Item, (int(id_), known[label], path.strip()))
+                    if not (0 <= item[0] <= MAX_ID and item[2]):
+                        raise ValueError
+                except (ValueError, KeyError):
+                    found = self._parse_carefully(raw, number, known, quiet=quiet)
+                    if found is None:
+                        continue
+                    item = found
+                numbers.append(number)
+                items.append(item)
+            before += len(lines)
+            yield numbers, items
+
+    def _parse_carefully(self, raw: bytes, number: int, known: dict[str, tuple[float, ...]], *, quiet: bool) -> Item | None:
+        """Parse a line that is not of the plainest form; None when it holds no item."""
+        fault: str | None
+        try:
+            line = raw.decode("utf-8")
+            if line.isspace():
+                return None
+            item = parse_line(line, self.source, number)
+        except UnicodeDecodeError as error:
+            fault = f"byte {error.start} of the line is not UTF-8"
+        except ListError as error:
+            fault = error.reason
+        else:
+            fault = check_item(item, allow_rounding=self._allow_rounding) if self._on_fault is None else None
+            if fault is None:
+                if len(item.labels) == 1 and len(known) < _KNOWN_LABELS:
+                    known[line.split("\t")[1]] = item.labels
+                return item
+        if self._on_fault is None:
+            raise ListError(self.source, number, fault)
+        if not quiet:
+            self._on_fault(ListError(self.source, number, fault))
+        return None
 
     def __len__(self) -> int:
         return self.count
@@ -227,45 +285,25 @@ class ItemList:
             yield from self._kept
             return
         self._stream.seek(0)
-        for _, item in self._parse(quiet=True):
-            yield item
+        for _, items in self._batches(quiet=True):
+            yield from items
 
 
-class _Ids:
-    """Finds an id that stands twice, in little memory: ascending ids need none, few a set, many two arrays."""
+def _twin(ids: array[int]) -> int | None:
+    """Return the ordinal of an id that stood before, or None."""
+    if all(map(operator.lt, ids, islice(ids, 1, None))):
+        return None
+    if len(ids) <= _KEPT:
+        seen: set[int] = set()
+        if len(set(ids)) == len(ids):
+            return None
+        return next(ordinal for ordinal, id_ in enumerate(ids) if id_ in seen or seen.add(id_))  # type: ignore[func-returns-value]
+    import numpy as np  # only long lists need it
 
-    def __init__(self, source: str) -> None:
-        self._source = source
-        self._seen: set[int] | None = set()
-        self._ids = array("Q")
-        self._lines = array("Q")
-
-    def add(self, id_: int, line: int) -> None:
-        self._ids.append(id_)
-        self._lines.append(line)
-        if self._seen is not None:
-            if id_ in self._seen:
-                self._fail(id_, self._ids.index(id_), len(self._ids) - 1)
-            self._seen.add(id_)
-            if len(self._ids) > _HASHED_IDS:
-                self._seen = None
-
-    def _fail(self, id_: int, first: int, second: int) -> None:
-        raise ListError(self._source, self._lines[second], f"the id {id_} stands on line {self._lines[first]} already")
-
-    def finish(self) -> None:
-        if self._seen is not None:
-            return
-        import numpy as np  # only long lists need it
-
-        ids = np.frombuffer(self._ids, np.uint64)
-        if bool((ids[1:] > ids[:-1]).all()):
-            return
-        order = ids.argsort(kind="stable")
-        (twins,) = np.nonzero(ids[order[1:]] == ids[order[:-1]])
-        if len(twins):
-            first = twins[order[twins + 1].argmin()]
-            self._fail(int(ids[order[first]]), int(order[first]), int(order[first + 1]))
+    values = np.frombuffer(ids, np.uint64)
+    order = values.argsort(kind="stable")
+    (twins,) = np.nonzero(values[order[1:]] == values[order[:-1]])
+    return int(order[twins + 1].min()) if len(twins) else None
 
 
 def write(path: Path, lines: Iterable[bytes], outputs: files.OutputSet) -> None:

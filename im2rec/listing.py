@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from im2rec import labels, split
+from im2rec import split
 from im2rec.errors import ImageError, InputError
 from im2rec.listfile import Item, format_label
 from im2rec.walk import WalkOptions, walk
@@ -61,6 +61,8 @@ class Listing:
             self._label_from(options.labels_csv, allow_rounding=options.allow_rounding)
 
     def _label_from(self, path: Path, *, allow_rounding: bool) -> None:
+        from im2rec import labels  # csv is not needed otherwise
+
         loaded = labels.load(path, allow_rounding=allow_rounding)
         self._csv, self.classes = loaded.by_path, loaded.classes
         known = [self._entries.path(ordinal) in loaded.by_path for ordinal in range(len(self._entries))]

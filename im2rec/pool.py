@@ -23,39 +23,17 @@ from dataclasses import dataclass, field
 from multiprocessing.sharedctypes import RawArray
 from typing import Any, Final, Generic, TypeVar
 
-from im2rec.errors import PlanError, WorkerError
-from im2rec.work import Block, Outcomes, Work, attempt
+from im2rec.errors import WorkerError
+from im2rec.work import Block, Outcomes, PoolOptions, Work, attempt
 from im2rec.worker import DATA, HELD, STATE, Flush, Large, serve
 
 T = TypeVar("T")
 
-RING: Final = 1 << 22  # bytes of shared memory a worker
 _AHEAD: Final = 2  # chunks a worker has to do, so that it never waits for the next
 _UNTAKEN: Final = 32  # chunks a worker may have done before the first of them is taken
 _ATTEMPTS: Final = 2  # deaths on one image before it is rejected
 _BARREN: Final = 5  # workers in a row that die without finishing anything before the run is given up
 _SERIAL_BLOCK: Final = 1 << 20  # bytes gathered before a block is handed over without workers
-
-
-@dataclass(frozen=True, slots=True)
-class PoolOptions:
-    """How the work is done.
-
-    Attributes:
-        workers: processes; 0 works in this process.
-        timeout: seconds that one item may take, 0 for no limit. Needs workers.
-        start_method: "fork", "forkserver" or "spawn"; "" takes fork on Linux, spawn elsewhere.
-        ring: bytes of shared memory a worker.
-    """
-
-    workers: int = 0
-    timeout: float = 0.0
-    start_method: str = ""
-    ring: int = RING
-
-    def __post_init__(self) -> None:
-        if self.timeout and not self.workers:
-            raise PlanError("--image-timeout needs --workers 1 or more: this process cannot end its own work")
 
 
 def run(chunks: Iterable[list[T]], setup: Callable[[], Work[T]], options: PoolOptions) -> Iterator[Block[T]]:
@@ -337,10 +315,3 @@ def _death(code: int | None) -> str:
         except ValueError:
             return f"signal {-code}"
     return f"exit code {code}"
-
-
-def cores() -> int:
-    """Return the number of processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

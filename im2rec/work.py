@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Generic, NamedTuple, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
-from im2rec.errors import ImageError
+from im2rec.errors import ImageError, PlanError
 
 T = TypeVar("T")
+
+RING: Final = 1 << 22  # bytes of shared memory a worker
 
 # item -> bytes to write, bytes that were read, a remark or ""; raises ImageError to reject
 Work = Callable[[T], tuple[bytes, int, str]]
@@ -81,3 +83,24 @@ class Block(Generic[T]):
     items: list[T]
     outcomes: Outcomes
     data: memoryview
+
+
+@dataclass(frozen=True, slots=True)
+class PoolOptions:
+    """How the work is done.
+
+    Attributes:
+        workers: processes; 0 works in this process.
+        timeout: seconds that one item may take, 0 for no limit. Needs workers.
+        start_method: "fork", "forkserver" or "spawn"; "" takes fork on Linux, spawn elsewhere.
+        ring: bytes of shared memory a worker.
+    """
+
+    workers: int = 0
+    timeout: float = 0.0
+    start_method: str = ""
+    ring: int = RING
+
+    def __post_init__(self) -> None:
+        if self.timeout and not self.workers:
+            raise PlanError("--image-timeout needs --workers 1 or more: this process cannot end its own work")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -141,7 +140,7 @@ class OutputFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         # Names are limited to 255 bytes, and a character takes up to 4.
-        self._temporary = path.parent / f".{path.name[:50]}.{secrets.token_hex(4)}{_TEMPORARY_SUFFIX}"
+        self._temporary = path.parent / f".{path.name[:50]}.{os.urandom(4).hex()}{_TEMPORARY_SUFFIX}"
         with self._telling_final("write"):
             self._fd = os.open(self._temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
         self.size = 0
@@ -186,8 +185,8 @@ class OutputFile:
             os.replace(self._temporary, self.path)
 
     def _remove_old(self) -> None:
-        with self._telling_final("remove the old file"):
-            self.path.unlink(missing_ok=True)
+        with self._telling_final("remove the old file"), contextlib.suppress(FileNotFoundError):
+            os.unlink(self.path)
 
     def _drop(self) -> None:
         with contextlib.suppress(OSError):

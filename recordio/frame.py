@@ -26,24 +26,6 @@ def pack_head(cflag: int, length: int) -> bytes:
     return _HEAD.pack(MAGIC, cflag << 29 | length)
 
 
-def seal(buffer: bytearray, position: int, length: int) -> int:
-    """Make a record of a payload that stands in a buffer already and holds no magic word.
-
-    Args:
-        buffer: holds the payload from *position* + 8 on; its head and padding are written around it.
-        position: where the record starts.
-        length: bytes of the payload, at most 2**29 - 1.
-
-    Returns:
-        Bytes of the record.
-    """
-    _HEAD.pack_into(buffer, position, MAGIC, length)
-    end = position + HEAD_SIZE + length
-    if pad := -length & 3:
-        buffer[end : end + pad] = _PADDING[length & 3]
-    return HEAD_SIZE + length + pad
-
-
 def padding(length: int) -> bytes:
     """Return the zero bytes that follow *length* bytes of data up to a multiple of 4."""
     return _PADDING[length & 3]

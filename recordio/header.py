@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _HEADER: Final = struct.Struct("<IfQQ")
 HEADER_SIZE: Final = _HEADER.size  # 24 bytes
+SCALAR_RECORD: Final = struct.Struct("<IIIfQQ")  # magic, lrec, then the header: the start of a record with one label
 ID_AT: Final = 8  # position of the id in the header, in bytes
 MAX_ID: Final = (1 << 64) - 1
 
@@ -45,7 +46,9 @@ def pack_header(label: float | Sequence[float] | NDArray[Any], id: int, id2: int
     try:
         if isinstance(label, (int, float)):
             return _HEADER.pack(0, label, id, id2)
-        values: Any = label.tolist() if hasattr(label, "tolist") else label  # NumPy's scalars and vectors
+        values: Any = label
+        if hasattr(values, "tolist"):  # NumPy's scalars, and its arrays, flattened as MXNet does
+            values = values.ravel().tolist() if getattr(values, "ndim", 0) else values.tolist()
         if isinstance(values, (int, float)):
             return _HEADER.pack(0, values, id, id2)
         return _HEADER.pack(len(values), 0.0, id, id2) + struct.pack(f"<{len(values)}f", *values)

@@ -20,6 +20,7 @@ ENCODINGS: Final = ("jpg", "png", "webp")
 AUTO: Final = "auto"  # as im2rec.cc's inter_method 9
 MAX_PIXELS: Final = 178_956_970  # Pillow's limit for a decompression bomb: 2 GiB // 4 // 3
 
+_PILLOWS = ("TIFF", "JPEG2000", "PPM", "AVIF")  # formats that OpenCV decodes, too; some others run programs
 _END_MARK = b"\xff\xd9"
 _END_MARKS = _END_MARK * (1 << 15)  # fills the longest segment, of 65,535 bytes
 
@@ -85,7 +86,7 @@ def check(data: bytes, *, max_pixels: int = MAX_PIXELS) -> ImageInfo:
 def _check_with_pillow(data: bytes, unknown: ImageFormatError, max_pixels: int) -> ImageInfo:
     pillow = _pillow()
     try:
-        with pillow.open(io.BytesIO(data)) as image:
+        with pillow.open(io.BytesIO(data), formats=_PILLOWS) as image:
             width, height = image.size
             if width * height > max_pixels:
                 raise ImageFormatError(f"has {width} x {height} pixels, expected at most {max_pixels} in all")

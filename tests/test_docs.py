@@ -11,7 +11,7 @@ import cv2
 import pytest
 
 import recordio
-from im2rec.cli import main
+from im2rec.cli import commands, main
 from im2rec.legacy import _parser
 from recordio import errors
 
@@ -21,7 +21,7 @@ LIBRARY = (REPOSITORY / "docs" / "library.md").read_text(encoding="utf-8")
 
 
 def command(name: str) -> click.Command:
-    found = main.cli.get_command(click.Context(main.cli), name)
+    found = commands.cli.get_command(click.Context(commands.cli), name)
     assert found is not None
     return found
 

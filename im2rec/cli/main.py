@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
 from types import FrameType
 
-import click
-
-import im2rec
 from im2rec.errors import Im2recError, PlanError
 from im2rec.report import printable
 from recordio.errors import RecordIOError
@@ -34,32 +30,8 @@ class Terminated(BaseException):
         self.number = number
 
 
-class _Commands(click.Group):
-    """Loads the module of a command when it is named."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        command: click.Command = importlib.import_module(COMMANDS[cmd_name][0]).command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, does) for name, (_, does) in COMMANDS.items()])
-
-
-@click.command(
-    cls=_Commands,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="MXNet's own forms work, too: 'im2rec --list PREFIX ROOT ...' and 'im2rec PREFIX ROOT ...' "
-    "('im2rec PREFIX ROOT --help' lists their flags). --debug, anywhere, shows the traceback of an error.",
-)
-@click.version_option(im2rec.__version__, prog_name="im2rec", message="%(prog)s %(version)s")
-def cli() -> None:
-    """Turn folders of images into RecordIO datasets (.lst, .rec, .idx)."""
+class PipeClosed(BaseException):
+    """Nobody reads stdout any more. Not a BrokenPipeError, which click turns into exit code 1."""
 
 
 def is_mxnet_form(arguments: Sequence[str]) -> bool:
@@ -89,26 +61,23 @@ def guarded(name: str, body: Callable[[list[str]], int], arguments: Sequence[str
     try:
         code = body(args)
         sys.stdout.flush()
-    except click.ClickException as error:
-        error.show()
-        return EXIT_USAGE
-    except (KeyboardInterrupt, click.Abort):
+    except KeyboardInterrupt:
         return 128 + signal.SIGINT
     except Terminated as ended:
         return 128 + ended.number
-    except BrokenPipeError:
+    except (BrokenPipeError, PipeClosed):
         # Python flushes stdout once more at exit; what it writes then must go somewhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + 13  # SIGPIPE, which Windows has no name for
     except (Im2recError, RecordIOError, OSError) as error:
         if debug:
             raise
-        click.echo(f"{name}: {printable(str(error))}", err=True)
+        print(f"{name}: {printable(str(error))}", file=sys.stderr)
         return EXIT_USAGE if isinstance(error, PlanError) else EXIT_STOPPED
     except Exception as error:
         if debug:
             raise
-        click.echo(f"{name}: internal error: {type(error).__name__}: {printable(str(error))} (--debug shows where)", err=True)
+        print(f"{name}: internal error: {type(error).__name__}: {printable(str(error))} (--debug shows where)", file=sys.stderr)
         return EXIT_STOPPED
     return code
 
@@ -118,11 +87,9 @@ def _body(arguments: list[str]) -> int:
         from im2rec import legacy
 
         return legacy.main(arguments)
-    try:
-        return cli.main(arguments, prog_name="im2rec", standalone_mode=False) or EXIT_DONE
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message())
-        return EXIT_USAGE
+    from im2rec.cli import commands  # MXNet's form does without click
+
+    return commands.run(arguments)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

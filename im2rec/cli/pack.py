@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
-from im2rec import build, listfile, plan, pool, progress
+from im2rec import build, listfile, plan, progress
 from im2rec.cli import options as shared
 from im2rec.cli.list import list_options, write_classes
 from im2rec.errors import InputError
@@ -17,6 +18,7 @@ from im2rec.listing import Listing, collect
 from im2rec.report import PackReport, rejects_of
 from im2rec.source import SourceOptions
 from im2rec.transform import TransformOptions
+from im2rec.work import PoolOptions
 from recordio import images
 from recordio.files import OutputSet
 
@@ -122,6 +124,11 @@ def command(context: click.Context, /, source: Path, root: Path | None, output: 
     return 1 if report.rejects else 0
 
 
+def cores() -> int:
+    """Return the number of processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def _options(root: Path, given: dict[str, Any]) -> build.PackOptions:
     """Turn the options of the command line into PackOptions.
 
@@ -142,6 +149,8 @@ def _options(root: Path, given: dict[str, Any]) -> build.PackOptions:
     if width != "auto" and not (width.isdecimal() and int(width)):
         raise click.UsageError(f"--label-width {width!r}, expected auto or a number from 1")
     workers = given["workers"]
+    if workers is None:
+        workers = 0 if keep and not given["image_timeout"] else cores()
     return build.PackOptions(
         SourceOptions(root, given["follow_symlinks"], given["outside_root"]),
         TransformOptions(
@@ -156,9 +165,7 @@ def _options(root: Path, given: dict[str, Any]) -> build.PackOptions:
             plan.parse_size(given["shard_size"]) if given["shard_size"] else 0,
             plan.parse_part(given["part"]) if given["part"] else None,
         ),
-        pool.PoolOptions(
-            workers if workers is not None else 0 if keep and not given["image_timeout"] else pool.cores(), given["image_timeout"]
-        ),
+        PoolOptions(workers, given["image_timeout"]),
         0 if width == "auto" else int(width),
         0 if given["on_error"] == "abort" else given["max_rejects"],
     )
@@ -178,14 +185,13 @@ def _pack_folder(folder: Path, prefix: Path, options: build.PackOptions, given: 
 
 
 def _pack_list(source: Path, prefix: Path, options: build.PackOptions, given: dict[str, Any]) -> PackReport:
-    if str(source) == "-":
-        items = ItemList.from_stream(sys.stdin.buffer, allow_rounding=given["allow_rounding"])
-    else:
-        items = ItemList.open(source, allow_rounding=given["allow_rounding"])
-    if not len(items):
-        raise InputError(items.source, "an empty list, expected a line for each image")
-    with OutputSet(force=given["force"]) as outputs:
-        return _run(items, items.source, prefix, options, outputs, given)
+    rounding = {"allow_rounding": given["allow_rounding"]}
+    is_stream = str(source) == "-"
+    with ItemList.from_stream(sys.stdin.buffer, **rounding) if is_stream else ItemList.open(source, **rounding) as items:
+        if not len(items):
+            raise InputError(items.source, "an empty list, expected a line for each image")
+        with OutputSet(force=given["force"]) as outputs:
+            return _run(items, items.source, prefix, options, outputs, given)
 
 
 def _run(

@@ -151,7 +151,7 @@ def test_a_list_too_long_for_a_set_finds_the_same_twin(ids):
     text = "".join(f"{id_}\t1\ta\n" for id_ in ids)
     first = next((number for number, id_ in enumerate(ids) if id_ in ids[:number]), None)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(listfile, "_HASHED_IDS", 5)
+        patch.setattr(listfile, "_KEPT", 5)
         if first is None:
             assert [item.id for item in ItemList.from_stream(stream(text))] == ids
             return
@@ -161,13 +161,13 @@ def test_a_list_too_long_for_a_set_finds_the_same_twin(ids):
 
 def test_a_long_list_from_a_stream_goes_to_disk_and_reads_the_same(monkeypatch):
     monkeypatch.setattr(listfile, "_MEMORY", 100)
-    monkeypatch.setattr(listfile, "_HASHED_IDS", 10)
+    monkeypatch.setattr(listfile, "_KEPT", 10)
     items = ItemList.from_stream(stream("".join(f"{n}\t1\tp{n}\n" for n in range(50))))
     assert [item.path for item in items] == [item.path for item in items] == [f"p{n}" for n in range(50)]
 
 
 def test_a_fault_handler_gets_each_bad_line_once_and_the_rest_is_kept(tmp_path, monkeypatch):
-    monkeypatch.setattr(listfile, "_HASHED_IDS", 1)  # so that the file is parsed again for the items
+    monkeypatch.setattr(listfile, "_KEPT", 1)  # so that the file is parsed again for the items
     (tmp_path / "x.lst").write_text("0\t1\ta\nbad\n1\t1\tb\nx\t1\tc\n2\t1\td\n")
     faults = []
     items = ItemList.open(tmp_path / "x.lst", on_fault=faults.append)

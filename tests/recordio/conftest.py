@@ -43,6 +43,24 @@ def frames(golden) -> Frames:
     return Frames(content["keys"], payloads, offsets, golden / "recordio" / "frames.rec", golden / "recordio" / "frames.idx")
 
 
+class Faces(NamedTuple):
+    """What MXNet's MXIndexedRecordIO was given for a file laid out as face-recognition datasets are."""
+
+    records: list[tuple[int, float | list[float], bytes]]  # key, label, image, in the order of writing
+    rec: Path
+    idx: Path
+
+
+@pytest.fixture(scope="session")
+def faces(golden) -> Faces:
+    paths = [path for folder in ("cat", "coffee", "space") for path in (golden / "images" / folder).iterdir()]
+    jpegs = [path.read_bytes() for path in sorted(paths, key=str) if path.suffix.lower() in (".jpg", ".jpeg")]
+    labels = [0.0, 0.0, 0.0, 1.0, 1.0, 2.0, 2.0]
+    records = [(key, label, image) for key, (label, image) in enumerate(zip(labels, jpegs, strict=True), 1)]
+    records += [(8, [1.0, 4.0], b""), (9, [4.0, 6.0], b""), (10, [6.0, 8.0], b""), (0, [8.0, 11.0], b"")]
+    return Faces(records, golden / "recordio" / "identities.rec", golden / "recordio" / "identities.idx")
+
+
 @pytest.fixture(scope="session")
 def part():
     """Frame one part by hand: magic, cflag << 29 | length, data, zeros up to a multiple of 4."""
@@ -184,10 +202,12 @@ def photo(golden):
     from PIL import Image
 
     with Image.open(golden / "images" / "cat" / "whole face.jpg") as image:
-        cat = image.convert("RGBA")
+        cat = image.convert("RGB")
 
     def build(mode: str = "RGB", size: tuple[int, int] = (40, 30)) -> Image.Image:
         scaled = cat.resize(size)
+        if mode in ("RGBA", "LA"):
+            scaled.putalpha(scaled.convert("L"))
         return scaled.convert("L").convert(mode) if mode == "I;16" else scaled.convert(mode)
 
     return build

@@ -112,4 +112,4 @@ def test_names_of_the_package_load_when_used_and_unknown_ones_do_not():
         assert getattr(recordio, name).__name__ == name
     assert dir(recordio) == sorted(recordio.__all__)
     with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
-        recordio.nonsense
+        recordio.nonsense  # noqa: B018

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recordio import header
@@ -18,7 +18,7 @@ from recordio.header import Header
 
 CASES = json.loads((Path(__file__).parents[1] / "golden" / "recordio" / "headers.json").read_text())
 names = [f"{at}-flag {case['flag']}" for at, case in enumerate(CASES)]
-quick = settings(deadline=None, max_examples=200)
+quick = settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow])
 ids = st.integers(0, (1 << 64) - 1)
 floats = st.floats(width=32, allow_nan=False)
 

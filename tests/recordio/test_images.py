@@ -334,7 +334,8 @@ def test_opencv_that_was_missing_is_found_once_it_is_there(hidden, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setitem(sys.modules, "cv2", None)
         hidden()
-        pytest.raises(CodecMissing, images.decode, b"x")
+        with pytest.raises(CodecMissing):
+            images.decode(b"x")
     assert images.decode(PICTURES[0].read_bytes()).shape[2] == 3
 
 
@@ -342,7 +343,7 @@ def test_missing_pillow_is_told_where_it_is_needed(hidden, saved):
     data, tiff = saved("JPEG"), saved("TIFF")
     hidden("PIL.Image")
     assert images.check(data)[0] == "jpg"
-    with pytest.raises(CodecMissing, match="Pillow cannot be loaded: .*; run: pip install pillow"):
+    with pytest.raises(CodecMissing, match=r"Pillow cannot be loaded: .*; run: pip install pillow"):
         images.check(tiff)
 
 
@@ -350,7 +351,7 @@ def test_missing_simplejpeg_is_told_where_it_is_needed(hidden, saved):
     data = saved("JPEG")
     hidden("simplejpeg")
     assert images.check(data)[0] == "jpg"
-    with pytest.raises(CodecMissing, match="simplejpeg cannot be loaded: .*; run: pip install simplejpeg"):
+    with pytest.raises(CodecMissing, match=r"simplejpeg cannot be loaded: .*; run: pip install simplejpeg"):
         images.check(data[:-2])
 
 

@@ -6,7 +6,7 @@ import pickle
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recordio import files, header, index
@@ -114,14 +114,14 @@ def test_line_of_a_megabyte_is_quoted_in_part_only():
     assert len(str(caught.value)) < 150
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(keys, offsets), max_size=20))
 def test_parsing_undoes_formatting(lines):
     parsed = index.parse(index.format_lines(*zip(*lines, strict=True)).encode() if lines else b"")
     assert list(zip(parsed.keys.tolist(), parsed.offsets.tolist(), strict=True)) == lines
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(st.sampled_from([b"1", b"23", b"\t", b"\t", b"\n", b"\n", b" ", b"\r", b"0" * 18, b"9" * 19, b"x"]), max_size=12).map(b"".join)
 )
@@ -196,7 +196,7 @@ def test_index_rebuilt_without_ids_numbers_the_records(frames, tmp_path):
 
 
 def test_rebuilding_counts_keys_that_stand_twice(patient, tmp_path):
-    patient.write(*[header.pack_header(0.0, id) for id in (3, 1, 3, 3, 2)])
+    patient.write(*[header.pack_header(0.0, id_) for id_ in (3, 1, 3, 3, 2)])
     assert rebuilt(patient.path, tmp_path / "y.idx") == (5, 5 * 32, 2)
     assert (tmp_path / "y.idx").read_text() == "3\t0\n1\t32\n3\t64\n3\t96\n2\t128\n"
 

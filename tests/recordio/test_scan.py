@@ -13,7 +13,7 @@ from recordio.files import InputFile
 M = b"\x0a\x23\xd7\xce"
 payloads = st.lists(st.sampled_from([M, M, M[:2], b"\0\0", b"abcd"]) | st.binary(max_size=9), max_size=8).map(b"".join)
 # The fixtures hold a file name and constants; every example writes the file anew.
-quick = settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ import os
 import struct
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from recordio import frame
+from recordio import frame, header
 from recordio.errors import BadHeader, FileError, PayloadTooLarge
 from recordio.files import OutputSet
 from recordio.writer import IndexedWriter, Writer
@@ -37,6 +37,14 @@ def test_file_and_index_are_those_that_mxnet_wrote(frames, rec):
         offsets = [writer.write(key, payload) for key, payload in zip(frames.keys, frames.payloads, strict=True)]
     assert (rec.read_bytes(), offsets) == (frames.rec.read_bytes(), frames.offsets)
     assert rec.with_suffix(".idx").read_bytes() == frames.idx.read_bytes()
+
+
+def test_images_and_identities_are_the_files_that_mxnet_wrote(faces, rec):
+    with IndexedWriter(rec) as writer:
+        for key, label, image in faces.records:
+            writer.write(key, header.pack((0, label, key, 0), image))
+    assert rec.read_bytes() == faces.rec.read_bytes()
+    assert rec.with_suffix(".idx").read_bytes() == faces.idx.read_bytes()
 
 
 def test_encoded_blocks_give_the_same_files(frames, rec):
@@ -243,7 +251,7 @@ def test_disk_that_is_full_at_the_end_is_reported_and_leaves_the_old_file(rec, m
     assert (listing(rec.parent), rec.read_bytes()) == (["x.rec"], b"old")
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(
         st.tuples(st.integers(0, 2**64 - 1), st.lists(st.sampled_from([M, M[:3], b"ab", b"\0"]), max_size=5).map(b"".join)), max_size=8

@@ -1,0 +1,58 @@
+"""The click group, and running a command of it."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import click
+
+import im2rec
+from im2rec.cli.main import COMMANDS, EXIT_DONE, EXIT_USAGE, PipeClosed
+
+
+class _Commands(click.Group):
+    """Loads the module of a command when it is named."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(COMMANDS[cmd_name][0]).command
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise PipeClosed from None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, does) for name, (_, does) in COMMANDS.items()])
+
+
+@click.command(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="MXNet's own forms work, too: 'im2rec --list PREFIX ROOT ...' and 'im2rec PREFIX ROOT ...' "
+    "('im2rec PREFIX ROOT --help' lists their flags). --debug, anywhere, shows the traceback of an error.",
+)
+@click.version_option(im2rec.__version__, prog_name="im2rec", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Turn folders of images into RecordIO datasets (.lst, .rec, .idx)."""
+
+
+def run(arguments: list[str]) -> int:
+    """Run a command and return the exit code."""
+    try:
+        return cli.main(arguments, prog_name="im2rec", standalone_mode=False) or EXIT_DONE
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+    except click.ClickException as error:
+        error.show()
+    except click.Abort:
+        raise KeyboardInterrupt from None
+    return EXIT_USAGE
