@@ -70,7 +70,8 @@ class Bench:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a table that should compare with MXNet must say."""
-        return (f"MXNet 1.9.1 is not available: {self.mxnet.missing}",) if self.mxnet.missing else ()
+        reason = self.mxnet.missing
+        return (f"MXNet's tools are not available, so no bytes were compared with theirs: {reason}",) if reason else ()
 
     def images(self, corpus: str) -> Path:
         """The folder of a corpus."""
@@ -129,7 +130,8 @@ def native_pack(bench: Bench, folder: Path, corpus: str, key: str, words: str = 
     """`im2rec pack LIST ROOT` with more words."""
     lst = bench.list_of(corpus, shuffled=shuffled)
     command = [*program("im2rec"), "pack", str(lst), str(bench.images(corpus)), "-o", str(folder / "data"), *words.split()]
-    return Command(key, f"im2rec pack LIST ROOT {words}".strip(), tuple(command), folder, OUTPUTS, floor=floor)
+    name = "LIST" if shuffled else "SORTED_LIST"
+    return Command(key, f"im2rec pack {name} ROOT {words}".strip(), tuple(command), folder, OUTPUTS, floor=floor)
 
 
 def mxnet_form(bench: Bench, folder: Path, corpus: str, key: str, words: str, *, floor: str = "") -> Command:

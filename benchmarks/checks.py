@@ -44,9 +44,9 @@ def count_records(rec: Path, expected: int) -> None:
     found = 0
     with open(rec, "rb") as file:
         while head := file.read(8):
-            magic, word = struct.unpack("<II", head)
+            magic, word = struct.unpack("<II", head.ljust(8, b"\0"))
             if magic != MAGIC:
-                raise WrongOutput(f"{rec} has no frame at offset {file.tell() - 8}")
+                raise WrongOutput(f"{rec} has no frame at offset {file.tell() - len(head)}")
             found += word >> 29 in (0, 1)  # whole records, and first parts
             file.seek((word & 0x1FFFFFFF) + 3 & ~3, 1)
     if found != expected:

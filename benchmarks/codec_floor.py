@@ -8,7 +8,10 @@ Decoders: cv2, simplejpeg (all pixels); cv2-scaled, simplejpeg-scaled (1/2, 1/4 
 """
 
 import argparse
+import os
 from pathlib import Path
+
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # NumPy's threads spin while they have nothing to do: seconds that no codec needs
 
 import cv2
 import numpy as np

@@ -83,9 +83,10 @@ def _make(venv: str) -> str:
 
 
 def _last_line(text: str, skip: str = "\0") -> str:
-    lines = [line for line in text.strip().splitlines() if not line.startswith(skip)]
+    everything = text.strip().splitlines()
+    lines = [line for line in everything if not line.startswith(skip)]
     errors = [line for line in lines if line.startswith("ERROR")]
-    return (errors or lines or ["no reason was given"])[-1]
+    return (errors or lines or everything or ["no reason was given"])[-1]
 
 
 def _ask(python: str, packages: list[str]) -> Environment:
@@ -111,7 +112,7 @@ def machine() -> dict[str, str]:
         "CPU": _cpu_model(),
         "cores": str(cores),
         "memory": f"{memory / 2**30:.0f} GiB",
-        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "system": f"{platform.system()} {platform.machine()}",
     }
 
 

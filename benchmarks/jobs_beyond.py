@@ -38,10 +38,9 @@ def scale(bench: Bench, size: int) -> Job:
             checks.count_packed(command.folder / "data", count)
 
     largest = size == SIZES[-1]
-    note = "pack sorted and pack shuffled are `im2rec pack` of the list that --no-shuffle and --shuffle gave."
     runs = 1 if largest else 3
     commands += packs
-    return Job(f"scale-{size}", f"{count:,} small files", tuple(commands), check, count, "", runs=runs, warm_up=not largest, notes=(note,))
+    return Job(f"scale-{size}", f"{count:,} small files", tuple(commands), check, count, "", runs=runs, warm_up=not largest)
 
 
 def engines(bench: Bench, corpus: str, cache: str) -> Job:

@@ -21,6 +21,11 @@ def seconds(value: float) -> str:
     return f"{value:.3f}" if value < 1 else f"{value:.2f}" if value < 100 else f"{value:.0f}"
 
 
+def ratio(value: float) -> str:
+    """Two digits or more."""
+    return f"{value:.2f}" if value >= 0.1 else f"{value:.4f}"
+
+
 def job_table(job: Job, measured: Mapping[str, Series]) -> Table:
     """One row a command: median, smallest to largest, CPU, peak, rate, ratios."""
     best = quickest(measured.values(), job.baseline)
@@ -34,10 +39,10 @@ def job_table(job: Job, measured: Mapping[str, Series]) -> Table:
         row = [series.command.shown, seconds(series.median()), f"{seconds(low)} to {seconds(high)}"]
         row += [seconds(series.median("cpu")), f"{series.median('peak') / 1e6:.0f}"]
         row += [f"{job.items / series.median():,.0f}"] * bool(job.items)
-        row += [f"{best.median() / series.median():.2f}"] if best else []
+        row += [ratio(best.median() / series.median())] if best else []
         if floors:
             floor = measured.get(series.command.floor)
-            row.append(f"{series.median(job.floor_of) / floor.median(job.floor_of):.2f}" if floor else "")
+            row.append(ratio(series.median(job.floor_of) / floor.median(job.floor_of)) if floor else "")
         rows.append(row)
     return head, rows
 
@@ -56,12 +61,14 @@ def goal_table(goals: Sequence[Goal], measured: Mapping[str, Mapping[str, Series
 
 
 def as_text(table: Table) -> str:
-    """Columns under their headings; all but the first to the right."""
+    """Columns under their headings; all but the first, and those without a heading, to the right."""
     lines = [table[0], *table[1]]
     widths = [max(len(line[column]) for line in lines) for column in range(len(table[0]))]
     texts = []
     for line in lines:
-        cells = [line[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True))]
+        cells = [line[0].ljust(widths[0])]
+        for cell, width, head in zip(line[1:], widths[1:], table[0][1:], strict=True):
+            cells.append(cell.rjust(width) if head else cell)
         texts.append("  ".join(cells).rstrip())
     return "\n".join(texts)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from typing import Any
 import corpora
 import environments
 import report
-from bench import HERE, Bench, call, pack_options, program
+from bench import HERE, Bench, call, pack_options
 from goals import goals
 from jobs import JOBS
 from measure import RunFailed, Series, in_turn, remove
@@ -74,10 +75,9 @@ def measure_quality(bench: Bench) -> list[tuple[str, report.Table, dict[str, Any
 
 def conditions(bench: Bench, runs: int) -> report.Table:
     sizes = "; ".join(f"{name} {count:,} files, {size / 1e6:.0f} MB" for name, count, size in bench.corpora.describe())
-    version = call([*program("im2rec"), "--version"]).split()[-1]
     return report.conditions(
         environments.machine(),
-        {f"im2rec {version}": environments.project(), "MXNet": bench.mxnet, **bench.peers},
+        {"im2rec": environments.project(), "MXNet": bench.mxnet, **bench.peers},
         {"corpora": sizes, "cut from": bench.corpora.source, "scale": f"{bench.scale:g}", "runs": str(runs)},
     )
 
@@ -137,5 +137,7 @@ def main() -> None:
 if __name__ == "__main__":
     try:
         main()
-    except (RunFailed, OSError, ValueError) as error:
+    except (RunFailed, OSError, ValueError, subprocess.SubprocessError) as error:
         sys.exit(f"benchmarks: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -267,8 +267,9 @@ class ItemList:
         else:
             fault = check_item(item, allow_rounding=self._allow_rounding) if self._on_fault is None else None
             if fault is None:
-                if len(item.labels) == 1 and len(known) < _KNOWN_LABELS:
-                    known[line.split("\t")[1]] = item.labels
+                fields = line.split("\t")
+                if len(fields) == 3 and len(known) < _KNOWN_LABELS:  # behind a leading tab the second field is the id
+                    known[fields[1]] = item.labels
                 return item
         if self._on_fault is None:
             raise ListError(self.source, number, fault)

@@ -20,7 +20,7 @@ from im2rec.errors import ImageError
 from im2rec.listfile import Item
 from im2rec.source import ImageSource
 from im2rec.work import Block, Outcomes, Work, attempt
-from recordio import frame
+from recordio import frame, native
 from recordio.errors import ImageFormatError
 from recordio.header import HEADER_SIZE, SCALAR_RECORD
 
@@ -43,7 +43,8 @@ def run(
         check: looks at an image; returns a remark or raises ImageFormatError. None looks at nothing.
         work: the ordinary way of an item.
     """
-    return _ahead(_Loop(source, width, check, work).run(items))
+    for block in _ahead(_Loop(source, width, check, work).run(items)):
+        yield _seal(block, work)
 
 
 class _Loop:
@@ -63,11 +64,11 @@ class _Loop:
                 self._buffers.append(buffer)
                 outcomes, end = self._fill(buffer, batch)
                 done = len(outcomes)
-                if done and self._is_plain(buffer, end, outcomes):
+                if done:
                     yield Block(batch[:done], outcomes, memoryview(buffer)[:end])
                 else:
-                    done = done or 1
-                    yield self._do_one_by_one(batch[:done])
+                    done = 1
+                    yield _one_by_one(batch[:1], self._work)
                 batch = batch[done:]
 
     def _fill(self, buffer: bytearray, items: list[Item]) -> tuple[Outcomes, int]:
@@ -78,7 +79,7 @@ class _Loop:
         """
         source, check, one_label = self._source, self._check, self._width == 1
         open_, readv, close, pack = source.open, os.readv, os.close, SCALAR_RECORD.pack_into
-        view, limit, magic = memoryview(buffer), len(buffer) - 4, frame.MAGIC
+        view, limit, no_magic_yet = memoryview(buffer), len(buffer) - 4, 0
         outcomes = Outcomes()
         sizes, total, position = outcomes.sizes, 0, 0
         for id_, labels, path in items:
@@ -97,7 +98,7 @@ class _Loop:
                 if end > limit:
                     break
                 remark = check(bytes(view[start:end])) if check else ""
-                pack(buffer, position, magic, HEADER_SIZE + read, 0, labels[0], id_, 0)
+                pack(buffer, position, no_magic_yet, HEADER_SIZE + read, 0, labels[0], id_, 0)
             except (ImageError, ImageFormatError) as error:
                 outcomes.reject(error.reason)
                 continue
@@ -118,19 +119,33 @@ class _Loop:
         outcomes.read = total
         return outcomes, position
 
-    @staticmethod
-    def _is_plain(buffer: bytearray, end: int, outcomes: Outcomes) -> bool:
-        """Tell whether no payload holds a magic word: then there are as many as records."""
-        return buffer.count(frame.MAGIC_BYTES, 0, end) == len(outcomes.sizes) - len(outcomes.rejects)
 
-    def _do_one_by_one(self, items: list[Item]) -> Block[Item]:
-        outcomes = Outcomes()
-        pieces = []
-        for item in items:
-            done = attempt(self._work, item)
-            outcomes.note(done)
-            pieces.append(done.data)
-        return Block(items, outcomes, memoryview(b"".join(pieces)))
+def _seal(block: Block[Item], work: Work[Item]) -> Block[Item]:
+    """Put the magic words before the records of a block, unless a payload holds one: then its items are done again.
+
+    Runs in the writing thread: the search lets the reading one go on.
+    """
+    buffer, end = block.data.obj, len(block.data)
+    if not isinstance(buffer, bytearray):  # done in the ordinary way
+        return block
+    if native.contains(buffer, frame.MAGIC_BYTES, end):
+        return _one_by_one(block.items, work)
+    magic, position = frame.MAGIC_BYTES, 0
+    for size in block.outcomes.sizes:
+        if size:
+            buffer[position : position + 4] = magic
+            position += size
+    return block
+
+
+def _one_by_one(items: list[Item], work: Work[Item]) -> Block[Item]:
+    outcomes = Outcomes()
+    pieces = []
+    for item in items:
+        done = attempt(work, item)
+        outcomes.note(done)
+        pieces.append(done.data)
+    return Block(items, outcomes, memoryview(b"".join(pieces)))
 
 
 def _ahead(blocks: Iterator[Block[Item]]) -> Iterator[Block[Item]]:

@@ -23,6 +23,7 @@ class TransformOptions:
         encoding: a name of images.ENCODINGS.
         quality: 0 to 100 for JPEG and WebP, 0 to 9 for PNG.
         color: a name of images.COLORS.
+        scaled_decode: decode a JPEG at a half, a quarter or an eighth where that is still at least the size wanted.
         check: "reject" refuses images that are truncated, damaged or too large before anything is decoded; "remark"
             only remarks on them; "off" does not look.
         max_pixels: what "too large" means.
@@ -36,6 +37,7 @@ class TransformOptions:
     encoding: str = "jpg"
     quality: int = 95
     color: str = "color"
+    scaled_decode: bool = False
     check: str = "reject"
     max_pixels: int = images.MAX_PIXELS
 
@@ -75,6 +77,14 @@ def long_side_size(width: int, height: int, side: int) -> tuple[int, int]:
     return max(1, round(width * side / longest)), max(1, round(height * side / longest))
 
 
+def decode_scale(width: int, height: int, options: TransformOptions) -> int:
+    """Return by how much a JPEG may be reduced while it is decoded: 8, 4, 2 or 1, and never below the size wanted."""
+    side, wanted = (min(width, height), options.resize) if options.resize else (max(width, height), options.max_side)
+    if options.center_crop:
+        side = min(width, height)
+    return next((scale for scale in (8, 4, 2) if wanted and side >= scale * wanted), 1)
+
+
 def transformer(options: TransformOptions) -> Callable[[bytes], tuple[bytes, str]]:
     """Make the function that turns one image file's bytes into the bytes to pack and a remark, mostly empty.
 
@@ -108,15 +118,19 @@ def _check(data: bytes, options: TransformOptions) -> str:
 
 def _reencode(data: bytes, options: TransformOptions) -> tuple[bytes, str]:
     remark = _check(data, options) if options.check != "off" else ""
-    image = images.decode(data, options.color)
+    stored = images.jpeg_size(data) if options.scaled_decode and (options.resize or options.max_side) else None
+    image = images.decode(data, options.color, scale=decode_scale(*stored, options) if stored else 1)
+    full_height, full_width = image.shape[:2]
+    if stored and not options.center_crop:  # sizes follow from the whole image, which EXIF may have turned
+        full_width, full_height = stored if (full_width > full_height) == (stored[0] > stored[1]) else stored[::-1]
     if options.center_crop:
         left, top, width, height = center_square(image.shape[1], image.shape[0])
         image = image[top : top + height, left : left + width]
-    height, width = image.shape[:2]
+        full_width, full_height = width, height
     if options.resize:
-        image = images.resize(image, *short_side_size(width, height, options.resize), options.interpolation)
+        image = images.resize(image, *short_side_size(full_width, full_height, options.resize), options.interpolation)
     elif options.max_side:
-        size = long_side_size(width, height, options.max_side)
-        if size != (width, height):
+        size = long_side_size(full_width, full_height, options.max_side)
+        if size != image.shape[1::-1]:
             image = images.resize(image, *size, options.interpolation)
     return images.encode(image, options.encoding, options.quality), remark

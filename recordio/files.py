@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 _BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)  # Windows translates line ends without O_BINARY
+_WRITEBACK = 1 << 23  # bytes after which the disk may start, so that the sync at the end is short
 _TEMPORARY_SUFFIX = ".tmp"
 
 
@@ -144,6 +145,7 @@ class OutputFile:
         with self._telling_final("write"):
             self._fd = os.open(self._temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
         self.size = 0
+        self._started = 0  # bytes that the system was asked to bring to the disk
 
     def _telling_final(self, action: str) -> contextlib.AbstractContextManager[None]:
         return _telling(self.path, action)
@@ -162,6 +164,11 @@ class OutputFile:
                 while done < size:
                     done += os.write(self._fd, rest[done:])
         self.size += size
+        if self.size - self._started >= _WRITEBACK:
+            from recordio import native  # ctypes is not needed for small files
+
+            native.start_writing(self._fd, self._started, self.size - self._started)
+            self._started = self.size
 
     def close(self) -> None:
         """Sync the temporary file and close it; closing twice does nothing.

@@ -37,7 +37,8 @@ _SIZE: Final = struct.Struct(">HH")
 _SOF: Final = frozenset({0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF})
 _PROGRESSIVE: Final = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 _LONE: Final = frozenset({0x01, *range(0xD0, 0xD8)})  # markers without a length
-_SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
+_EOI, _SOS, _APP1 = 0xD9, 0xDA, 0xE1
+_ORIENTATION, _SHORT = 0x0112, 3  # an EXIF tag, and the type it must have
 _PNG_CRITICAL: Final = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND"})
 _NEXT_MARKER: Final = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 
@@ -105,6 +106,35 @@ def _probe_jpeg(data: bytes) -> ImageInfo:
     if missing_end and _jpeg_lacks_scans(data):
         raise ImageFormatError(f"is truncated: {size} bytes, the JPEG's later scans are missing")
     return ImageInfo("jpg", width, height, missing_end)
+
+
+def jpeg_orientation(data: bytes) -> int:
+    """Return the EXIF orientation of a JPEG, 1 to 8; 1 where there is none, 0 where EXIF data cannot be understood."""
+    at = data.find(b"Exif\0\0")
+    if at < 0:
+        return 1
+    for marker, content in _jpeg_segments(data, 2):
+        if marker == _APP1 and content[:6] == b"Exif\0\0":
+            return _tiff_orientation(content[6:])
+        if marker == _SOS:
+            return 1
+    return 0
+
+
+def _tiff_orientation(data: bytes) -> int:
+    order = {b"II": "<", b"MM": ">"}.get(data[:2])
+    if order is None:
+        return 0
+    try:
+        (start,) = struct.unpack_from(order + "I", data, 4)
+        (count,) = struct.unpack_from(order + "H", data, start)
+        for entry in range(start + 2, start + 2 + 12 * count, 12):
+            tag, kind, length, value = struct.unpack_from(order + "HHIH", data, entry)
+            if tag == _ORIENTATION:
+                return value if (kind, length) == (_SHORT, 1) and 1 <= value <= 8 else 0
+    except struct.error:
+        return 0
+    return 1
 
 
 def _jpeg_segments(data: bytes, position: int) -> Iterator[tuple[int, bytes]]:

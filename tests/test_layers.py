@@ -10,7 +10,16 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 # A module may import those in earlier rows of its package, and no other of its own row.
-RECORDIO = [["errors"], ["frame", "files", "probe"], ["header"], ["scan"], ["index"], ["reader", "writer"], ["images"], ["__init__"]]
+RECORDIO = [
+    ["errors", "native"],
+    ["frame", "files", "probe"],
+    ["header"],
+    ["scan"],
+    ["index"],
+    ["reader", "writer"],
+    ["images"],
+    ["__init__"],
+]
 IM2REC = [
     ["__init__", "errors", "names"],
     ["listfile", "source", "transform", "split", "work"],

@@ -4,6 +4,7 @@ Usage: litdata.py LIST ROOT OUT, or litdata.py --count OUT
 """
 
 import functools
+import os
 import sys
 
 sys.path.pop(0)  # this folder, whose modules are named like the packages
@@ -18,6 +19,8 @@ def sample(line, root):
 
 
 def write(lst, root, out):
+    for name in ("DATA_OPTIMIZER_CACHE_FOLDER", "DATA_OPTIMIZER_DATA_CACHE_FOLDER"):
+        os.environ[name] = os.path.abspath(f"{out}/cache")  # else in the system's folder for temporary files
     with open(lst, encoding="utf-8") as lines:
         inputs = list(lines)
     litdata.optimize(

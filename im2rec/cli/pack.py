@@ -46,6 +46,11 @@ def _pixel_options(function: Any) -> Any:
             show_default=True,
             help="For resizing; auto: area to shrink, cubic to enlarge.",
         ),
+        click.option(
+            "--scaled-decode/--full-decode",
+            default=True,
+            help="Decode JPEGs at 1/2, 1/4, 1/8 where they are that much larger than wanted, or always in full.  [default: scaled]",
+        ),
         click.option("--center-crop", is_flag=True, help="Cut out the middle square, before resizing."),
         click.option("--max-side", type=click.IntRange(1), metavar="N", help="Shrink the long side to N pixels where it is longer."),
         click.option("--resize", type=click.IntRange(1), metavar="N", help="Resize the short side to N pixels; enlarges, too."),
@@ -156,6 +161,7 @@ def _options(root: Path, given: dict[str, Any]) -> build.PackOptions:
         TransformOptions(
             pass_through=keep,
             interpolation=given["interpolation"],
+            scaled_decode=given["scaled_decode"],
             check="reject" if given["check"] else "off",
             max_pixels=given["max_pixels"],
             **asked,

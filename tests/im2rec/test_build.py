@@ -28,7 +28,7 @@ SMALL = TransformOptions(pass_through=False, resize=16)
 @pytest.fixture
 def items(photos):
     paths = sorted(str(path.relative_to(photos)) for path in photos.rglob("*.jpg"))
-    return [Item(10 + 3 * number, (float(number), number / 2), path) for number, path in enumerate(paths)]
+    return [Item(10 + 3 * number, (number / 2,), path) for number, path in enumerate(paths)]
 
 
 @pytest.fixture
@@ -81,10 +81,18 @@ def test_the_index_names_each_records_offset(pack, items, work):
     assert [struct.unpack_from("<Q", files["x.rec"], offset + 16)[0] for _, offset in lines] == [item.id for item in items]
 
 
+@pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize("width", [0, 1, 2])
-def test_a_label_width_keeps_the_first_labels(pack, items, records, work, width):
-    pack(items, label_width=width, keep=True)
-    assert [labels for _, labels, _ in records(work / "x.rec")] == [item.labels[: width or 2] for item in items]
+def test_a_label_width_keeps_the_first_labels(pack, items, records, work, width, workers):
+    items = [item._replace(labels=(float(item.id), 0.5, -1.0)) for item in items]
+    pack(items, label_width=width, keep=True, pool=PoolOptions(workers))
+    assert [labels for _, labels, _ in records(work / "x.rec")] == [item.labels[: width or 3] for item in items]
+
+
+def test_items_of_different_label_counts_are_packed_side_by_side(pack, items, records, work):
+    items = [item._replace(labels=(1.0, 2.0, 3.0)[: 1 + number % 3]) for number, item in enumerate(items)]
+    pack(items, keep=True)
+    assert [labels for _, labels, _ in records(work / "x.rec")] == [item.labels for item in items]
 
 
 def test_items_with_too_few_labels_are_refused_before_the_work():

@@ -153,7 +153,8 @@ def test_a_list_too_long_for_a_set_finds_the_same_twin(ids):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(listfile, "_KEPT", 5)
         if first is None:
-            assert [item.id for item in ItemList.from_stream(stream(text))] == ids
+            with ItemList.from_stream(stream(text)) as items:
+                assert [item.id for item in items] == ids
             return
         with pytest.raises(ListError, match=f":{first + 1}: the id {ids[first]} stands on line {ids.index(ids[first]) + 1} "):
             ItemList.from_stream(stream(text))
@@ -162,16 +163,16 @@ def test_a_list_too_long_for_a_set_finds_the_same_twin(ids):
 def test_a_long_list_from_a_stream_goes_to_disk_and_reads_the_same(monkeypatch):
     monkeypatch.setattr(listfile, "_MEMORY", 100)
     monkeypatch.setattr(listfile, "_KEPT", 10)
-    items = ItemList.from_stream(stream("".join(f"{n}\t1\tp{n}\n" for n in range(50))))
-    assert [item.path for item in items] == [item.path for item in items] == [f"p{n}" for n in range(50)]
+    with ItemList.from_stream(stream("".join(f"{n}\t1\tp{n}\n" for n in range(50)))) as items:
+        assert [item.path for item in items] == [item.path for item in items] == [f"p{n}" for n in range(50)]
 
 
 def test_a_fault_handler_gets_each_bad_line_once_and_the_rest_is_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(listfile, "_KEPT", 1)  # so that the file is parsed again for the items
     (tmp_path / "x.lst").write_text("0\t1\ta\nbad\n1\t1\tb\nx\t1\tc\n2\t1\td\n")
     faults = []
-    items = ItemList.open(tmp_path / "x.lst", on_fault=faults.append)
-    assert [item.path for item in items] == ["a", "b", "d"]
+    with ItemList.open(tmp_path / "x.lst", on_fault=faults.append) as items:
+        assert [item.path for item in items] == ["a", "b", "d"]
     assert [fault.line for fault in faults] == [2, 4]
 
 
@@ -187,3 +188,19 @@ def test_lines_are_written_whole_however_many(tmp_path: Path):
     with OutputSet() as outputs:
         listfile.write(tmp_path / "x.lst", iter(lines), outputs)
     assert (tmp_path / "x.lst").read_bytes() == b"".join(lines)
+
+
+def test_a_line_with_a_leading_tab_changes_no_later_label():
+    items = ItemList.from_stream(stream("\t1\t2\ta\n5\t1\tb\n6\t1\tc\n"))
+    assert list(items) == [Item(1, (2.0,), "a"), Item(5, (1.0,), "b"), Item(6, (1.0,), "c")]
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["", "\t", " ", " \t"]), st.integers(0, 3), st.sampled_from("0123"), st.sampled_from(["", "\t", "\r"]))
+    )
+)
+def test_lines_are_read_from_a_list_as_each_is_parsed_alone(lines):
+    texts = [f"{before}{number}\t{label}\tp{id_}{after}\n" for number, (before, id_, label, after) in enumerate(lines)]
+    items = ItemList.from_stream(stream("".join(texts)))
+    assert list(items) == [parse_line(text) for text in texts]

@@ -44,8 +44,19 @@ def test_shards_are_named_by_number_and_count():
 
 @pytest.mark.parametrize(
     ("text", "size"),
-    [("1", 1), ("500B", 500), ("1k", 1024), ("1kB", 1000), ("1KiB", 1024), ("1.5M", 1536 * 1024), ("500MB", 500_000_000), ("1GiB", 1 << 30)]
-    + [("1 GB", 10**9), ("2TiB", 2 << 40), (" 3g ", 3 << 30)],
+    [
+        ("1", 1),
+        ("500B", 500),
+        ("1k", 1024),
+        ("1kB", 1000),
+        ("1KiB", 1024),
+        ("1.5M", 1536 * 1024),
+        ("500MB", 500_000_000),
+        ("1 GB", 10**9),
+        ("1GiB", 1 << 30),
+        (" 3g ", 3 << 30),
+        ("2TiB", 2 << 40),
+    ],
 )
 def test_sizes_have_decimal_and_binary_units(text, size):
     assert parse_size(text) == size

@@ -396,7 +396,3 @@ def is_alive(pid: int) -> bool:
             return file.read().rsplit(")", 1)[1].split()[0] not in "ZX"
     except OSError:
         return False
-
-
-def test_the_cores_are_those_this_process_may_use():
-    assert pool.cores() == len(os.sched_getaffinity(0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections import Counter
 
@@ -87,7 +88,7 @@ def test_even_parts_cover_everything_and_differ_by_one_at_most(count, parts):
             split.even_bounds(count, parts)
         return
     bounds = split.even_bounds(count, parts)
-    sizes = [stop - start for start, stop in zip(bounds, bounds[1:], strict=False)]
+    sizes = [stop - start for start, stop in itertools.pairwise(bounds)]
     assert (bounds[0], bounds[-1], len(sizes)) == (0, count, parts)
     assert max(sizes) - min(sizes) <= 1
 

@@ -25,8 +25,17 @@ def decoded(data, flag=cv2.IMREAD_COLOR):
 
 @pytest.mark.parametrize(
     ("size", "side", "expected"),
-    [((100, 50), 25, (50, 25)), ((50, 100), 25, (25, 50)), ((64, 64), 32, (32, 32)), ((100, 33), 64, (193, 64)), ((3, 1000), 1, (1, 333))]
-    + [((1, 7), 256, (256, 1792)), ((640, 480), 256, (341, 256)), ((480, 640), 256, (256, 341)), ((500, 375), 224, (298, 224))],
+    [
+        ((100, 50), 25, (50, 25)),
+        ((50, 100), 25, (25, 50)),
+        ((64, 64), 32, (32, 32)),
+        ((100, 33), 64, (193, 64)),
+        ((3, 1000), 1, (1, 333)),
+        ((1, 7), 256, (256, 1792)),
+        ((640, 480), 256, (341, 256)),
+        ((480, 640), 256, (256, 341)),
+        ((500, 375), 224, (298, 224)),
+    ],
 )
 def test_the_short_side_becomes_the_size_and_the_long_one_is_rounded_down(size, side, expected):
     assert short_side_size(*size, side) == expected
@@ -66,8 +75,16 @@ def test_a_limit_of_the_long_side_never_enlarges_and_keeps_the_shape(width, heig
 
 @pytest.mark.parametrize(
     "options",
-    [{"resize": 8}, {"max_side": 8}, {"center_crop": True}, {"pass_through": False, "resize": 8, "max_side": 8}, {"encoding": "gif"}]
-    + [{"interpolation": "sinc"}, {"color": "cmyk"}, {"check": "maybe"}],
+    [
+        {"resize": 8},
+        {"max_side": 8},
+        {"center_crop": True},
+        {"pass_through": False, "resize": 8, "max_side": 8},
+        {"encoding": "gif"},
+        {"interpolation": "sinc"},
+        {"color": "cmyk"},
+        {"check": "maybe"},
+    ],
 )
 def test_options_that_contradict_or_do_not_exist_are_refused(options):
     with pytest.raises(PlanError):

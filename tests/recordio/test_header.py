@@ -106,7 +106,11 @@ def test_id_outside_of_64_bits_is_refused(label, id_, id2):
     assert caught.value.source == f"<id {id_}>"
 
 
-@pytest.mark.parametrize("label", [1e39, [0.0, -1e39], "cat", ["cat"], None, np.full((2, 2), 1.0)])
+def test_array_of_labels_is_flattened():
+    assert header.pack_header(np.arange(4.0).reshape(2, 2), 1) == header.pack_header([0.0, 1.0, 2.0, 3.0], 1)
+
+
+@pytest.mark.parametrize("label", [1e39, [0.0, -1e39], "cat", ["cat"], None, [[1.0]]])
 def test_label_that_float32_cannot_hold_is_refused(label):
     with pytest.raises(BadHeader, match="expected labels within float32"):
         header.pack_header(label, 12)

@@ -52,8 +52,12 @@ def test_an_existing_index_is_replaced_only_by_force(im2rec, golden, work):
 
 @pytest.mark.parametrize(
     ("cut", "said"),
-    [(lambda data: data[:-4], "x.rec: offset "), (lambda data: b"\0" * 4 + data[4:], "x.rec: offset 0: bad magic 0x00000000")]
-    + [(lambda data: data[:3], "x.rec: offset 0: "), (lambda data: b"\n#\xd7\xce\4\0\0\0abcd", "x.rec: offset 0: a payload of 4 bytes")],
+    [
+        (lambda data: data[:-4], "x.rec: offset "),
+        (lambda data: b"\0" * 4 + data[4:], "x.rec: offset 0: bad magic 0x00000000"),
+        (lambda data: data[:3], "x.rec: offset 0: "),
+        (lambda data: b"\n#\xd7\xce\4\0\0\0abcd", "x.rec: offset 0: a payload of 4 bytes"),
+    ],
 )
 def test_a_damaged_file_is_named_with_the_offset_and_leaves_nothing(im2rec, golden, work, cut, said):
     (work / "x.rec").write_bytes(cut((golden / "packs/gray.rec").read_bytes()))

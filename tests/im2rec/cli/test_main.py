@@ -32,16 +32,16 @@ def shell(tmp_path, work):
 
 @pytest.fixture
 def running(photos, work, until):
-    """Starts a pack of many images in a process group of its own; it has written some of them when this returns."""
+    """Starts a pack of many images in a process group of its own; it has written some of them when this returns, or is *ready*."""
     started = []
 
-    def start(*options, **keywords):
+    def start(*options, ready=lambda process: any(path.stat().st_size for path in work.glob(".x.rec.*")), **keywords):
         lines = (f"{n}\t0\t{'abc'[n % 24 % 3]}/{n % 24:02}.jpg\n" for n in range(60_000))
         (work / "x.lst").write_text("".join(lines))
         command = [sys.executable, "-m", "im2rec", "pack", "x.lst", str(photos), "--resize", "100", *options]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, **keywords)
         started.append(process)
-        until(lambda: process.poll() is not None or any(path.stat().st_size for path in work.glob(".x.rec.*")))
+        until(lambda: process.poll() is not None or ready(process))
         assert process.poll() is None, process.stderr.read()
         return process
 
@@ -58,6 +58,10 @@ def group_is_gone(group: int) -> bool:
     except ProcessLookupError:
         return True
     return False
+
+
+def children(pid: int) -> int:
+    return len(Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
 
 
 @pytest.mark.parametrize("option", ["--version", "--help", "-h"])
@@ -188,15 +192,12 @@ def test_a_signal_ends_a_pack_without_a_trace(running, work, until, workers, num
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("started", [1, 2, 3, 4])
-def test_a_signal_while_workers_start_ends_a_pack_without_a_trace(photos, work, until, number, started):
-    command = [sys.executable, "-m", "im2rec", "pack", str(photos), "-o", "x", "--resize", "2000", "--workers", "4"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
-    children = f"/proc/{process.pid}/task/{process.pid}/children"
-    until(lambda: len(Path(children).read_text().split()) >= started)
+def test_a_signal_while_workers_start_ends_a_pack_without_a_trace(running, work, until, number, started):
+    process = running("--workers", "4", ready=lambda process: children(process.pid) >= started)
     os.killpg(process.pid, number)
     _, err = process.communicate(timeout=30)
     assert (process.returncode, err.strip()) == (128 + number, b"")
-    assert os.listdir(work) == []
+    assert os.listdir(work) == ["x.lst"]
     until(lambda: group_is_gone(process.pid))
 
 

@@ -1,0 +1,97 @@
+"""simplejpeg stands in for OpenCV's decoder where, and only where, the pixels are the same."""
+
+from __future__ import annotations
+
+import io
+import random
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from recordio import images
+
+PHOTOS = sorted((Path(__file__).resolve().parents[2] / "examples" / "photos").glob("*/*.jpg"))
+FACTORS = [0x411111, 0x221111, 0x211111, 0x121111, 0x111111]  # 4:1:1, 4:2:0, 4:2:2, 4:4:0, 4:4:4
+
+
+def picture(rng: random.Random, width: int, height: int) -> np.ndarray:
+    coarse = np.random.default_rng(rng.randrange(1 << 30)).integers(0, 256, (max(1, height // 8), max(1, width // 8), 3), np.uint8)
+    return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+
+
+def jpegs(count: int) -> list[bytes]:
+    """JPEGs of all modes, codings, samplings, orientations and sizes from 1 to 257 pixels."""
+    rng = random.Random(11)
+    made = []
+    for _ in range(count):
+        width, height = rng.randint(1, 257), rng.randint(1, 257)
+        exif = Image.Exif()
+        if rng.random() < 0.2:
+            exif[0x0112] = rng.randint(1, 8)
+        file = io.BytesIO()
+        image = Image.fromarray(picture(rng, width, height)).convert(rng.choice(["RGB", "RGB", "L", "CMYK"]))
+        image.save(file, "JPEG", quality=rng.randint(1, 100), progressive=rng.random() < 0.3, subsampling=rng.choice([0, 1, 2]), exif=exif)
+        made.append(file.getvalue())
+    for factor in FACTORS:
+        for _ in range(count // 20):
+            pixels = picture(rng, rng.randint(1, 257), rng.randint(1, 257))
+            made.append(cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, factor])[1].tobytes())
+    return made
+
+
+@pytest.mark.parametrize("color", list(images.COLORS))
+def test_every_jpeg_decodes_to_opencvs_pixels(color: str) -> None:
+    by_simplejpeg = 0
+    for data in [*(path.read_bytes() for path in PHOTOS), *jpegs(600)]:
+        expected = cv2.imdecode(np.frombuffer(data, np.uint8), images.COLORS[color])
+        by_simplejpeg += images._decode_plain_jpeg(data, color, 1) is not None
+        assert np.array_equal(images.decode(data, color), expected)
+    assert by_simplejpeg > 500  # or the comparison would be of OpenCV with itself
+
+
+def test_where_the_decoders_differ_opencv_decodes(monkeypatch: pytest.MonkeyPatch) -> None:
+    def other_pixels(data: bytes, name: str) -> np.ndarray:
+        return cv2.imdecode(np.asarray(data), 1 if name == "BGR" else 0) ^ 1
+
+    monkeypatch.setattr(images._simplejpeg(), "decode_jpeg", other_pixels)
+    images._decodes_alike.cache_clear()
+    try:
+        data = PHOTOS[0].read_bytes()
+        assert np.array_equal(images.decode(data), cv2.imdecode(np.frombuffer(data, np.uint8), 1))
+        assert images._decode_plain_jpeg(data, "color", 1) is None
+    finally:
+        images._decodes_alike.cache_clear()
+
+
+@pytest.mark.parametrize("orientation", range(9))
+@pytest.mark.parametrize("scale", [2, 4, 8])
+def test_a_scaled_decode_is_a_smaller_picture_of_the_same(scale: int, orientation: int) -> None:
+    exif = Image.Exif()
+    if orientation:
+        exif[0x0112] = orientation
+    file = io.BytesIO()
+    Image.fromarray(picture(random.Random(3), 301, 203)).save(file, "JPEG", quality=98, exif=exif)
+    full = images.decode(file.getvalue())
+    small = images.decode(file.getvalue(), scale=scale)
+    height, width = full.shape[:2]
+    assert small.shape == (-(-height // scale), -(-width // scale), 3)
+    expected = cv2.resize(full, small.shape[1::-1], interpolation=cv2.INTER_AREA)
+    assert cv2.PSNR(small, expected) > 30
+
+
+def test_a_scaled_decode_leaves_other_formats_whole() -> None:
+    data = cv2.imencode(".png", picture(random.Random(5), 40, 30))[1].tobytes()
+    assert images.decode(data, scale=8).shape == (30, 40, 3)
+
+
+@pytest.mark.parametrize(("order", "mark"), [("<", b"II*\0\x08\0\0\0"), (">", b"MM\0*\0\0\0\x08")])
+def test_exif_data_that_cannot_be_understood_is_left_to_opencv(order: str, mark: bytes) -> None:
+    plain = PHOTOS[0].read_bytes()
+    for tail in (b"", b"\xff\xff", b"\1\0" if order == "<" else b"\0\1"):
+        content = b"Exif\0\0" + mark + tail
+        data = plain[:2] + b"\xff\xe1" + (len(content) + 2).to_bytes(2, "big") + content + plain[2:]
+        assert images._decode_plain_jpeg(data, "color", 1) is None
+        assert np.array_equal(images.decode(data), cv2.imdecode(np.frombuffer(data, np.uint8), 1))
