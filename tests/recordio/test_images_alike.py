@@ -73,7 +73,7 @@ def test_a_scaled_decode_is_a_smaller_picture_of_the_same(scale: int, orientatio
     if orientation:
         exif[0x0112] = orientation
     file = io.BytesIO()
-    Image.fromarray(picture(random.Random(3), 301, 203)).save(file, "JPEG", quality=98, exif=exif)
+    Image.open(PHOTOS[31]).save(file, "JPEG", quality=98, exif=exif)
     full = images.decode(file.getvalue())
     small = images.decode(file.getvalue(), scale=scale)
     height, width = full.shape[:2]
