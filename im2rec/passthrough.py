@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import queue
-import struct
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
@@ -105,7 +104,7 @@ class _Loop:
             except OSError as error:
                 outcomes.reject(f"cannot be read: {error.strerror}")
                 continue
-            except (struct.error, OverflowError):  # the ordinary way says what does not fit
+            except Exception:  # noqa: BLE001  (the ordinary way says what does not fit, or what went wrong)
                 break
             if remark:
                 outcomes.remarks[len(sizes)] = remark

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from array import array
 from collections.abc import Hashable, Iterator, Sequence
-from itertools import accumulate
 
 from im2rec.errors import PlanError
 
@@ -56,13 +55,6 @@ def even_bounds(count: int, parts: int) -> list[int]:
     if not 1 <= parts <= max(count, 1):
         raise PlanError(f"{count} images cannot be divided into {parts} parts that each hold one")
     return [count * part // parts for part in range(parts + 1)]
-
-
-def shares(count: int, ratios: Sequence[float]) -> list[int]:
-    """Divide *count* entries by *ratios* that add up to 1; every entry falls to one share, none is off by one or more."""
-    bounds = [round(count * total) for total in accumulate(ratios)]
-    bounds[-1] = count
-    return [bound - before for bound, before in zip(bounds, [0, *bounds], strict=False)]
 
 
 def split(entries: Sequence[int], splits: dict[str, float], labels: Sequence[Hashable] | None = None) -> dict[str, list[int]]:

@@ -82,7 +82,12 @@ def decode_scale(width: int, height: int, options: TransformOptions) -> int:
     side, wanted = (min(width, height), options.resize) if options.resize else (max(width, height), options.max_side)
     if options.center_crop:
         side = min(width, height)
-    return next((scale for scale in (8, 4, 2) if wanted and side >= scale * wanted), 1)
+    for scale in (8, 4, 2):
+        # EXIF may turn the picture, so it must still show which side is the longer: decoders round the sides up.
+        is_plain = width == height or -(-width // scale) != -(-height // scale)
+        if wanted and side >= scale * wanted and is_plain:
+            return scale
+    return 1
 
 
 def transformer(options: TransformOptions) -> Callable[[bytes], tuple[bytes, str]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final, Generic, NamedTuple, TypeVar
 
 from im2rec.errors import ImageError, PlanError
+from recordio.errors import CodecMissing
 
 T = TypeVar("T")
 
@@ -29,6 +30,8 @@ def attempt(work: Work[T], item: T) -> Attempt:
     """Do one item; whatever goes wrong with it concerns it alone."""
     try:
         return Attempt(*work(item))
+    except CodecMissing:
+        raise  # no fault of the image, and no other would fare better
     except ImageError as error:
         reason = error.reason
     except MemoryError:
@@ -92,7 +95,7 @@ class PoolOptions:
     Attributes:
         workers: processes; 0 works in this process.
         timeout: seconds that one item may take, 0 for no limit. Needs workers.
-        start_method: "fork", "forkserver" or "spawn"; "" takes fork on Linux, spawn elsewhere.
+        start_method: "fork", "forkserver" or "spawn"; "" takes the quickest that is safe here.
         ring: bytes of shared memory a worker.
     """
 

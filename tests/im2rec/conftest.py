@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 import pytest
 
+from im2rec import pool
 from im2rec.cli import main
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -162,3 +163,10 @@ def as_user() -> None:
     """Skips a test that permissions decide, which bind nobody who is root."""
     if os.geteuid() == 0:
         pytest.skip("root may read and write everything")
+
+
+@pytest.fixture(autouse=True)
+def forks(monkeypatch):
+    """Let workers see what a test has put in place of a function; other ways to start them are tests of their own."""
+    if hasattr(os, "fork"):
+        monkeypatch.setattr(pool, "_start_method", lambda: "fork")

@@ -7,6 +7,8 @@ import functools
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given, settings
@@ -396,3 +398,15 @@ def is_alive(pid: int) -> bool:
             return file.read().rsplit(")", 1)[1].split()[0] not in "ZX"
     except OSError:
         return False
+
+
+def test_a_process_that_has_threads_or_opencv_is_not_forked():
+    code = "import {}; from im2rec import pool; print(pool._start_method())"
+    expected = {
+        "sys": "fork",
+        "cv2": "forkserver",
+        "threading; threading.Thread(target=threading.Event().wait, daemon=True).start()": "forkserver",
+    }
+    for module, method in expected.items():
+        done = subprocess.run([sys.executable, "-c", code.format(module)], capture_output=True, text=True, check=True)
+        assert done.stdout.strip() == (method if sys.platform == "linux" else "spawn"), module

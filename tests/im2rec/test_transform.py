@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from im2rec.errors import PlanError
-from im2rec.transform import TransformOptions, center_square, long_side_size, short_side_size, transformer
+from im2rec.transform import TransformOptions, center_square, decode_scale, long_side_size, short_side_size, transformer
 from recordio.errors import ImageFormatError
 
 SIDES = st.integers(1, 5000)
@@ -173,3 +173,33 @@ def test_images_of_too_many_pixels_are_refused_by_their_header(picture):
     with pytest.raises(ImageFormatError, match="has 40 x 30 pixels, expected at most 1199 in all"):
         transformer(TransformOptions(max_pixels=1199))(picture(40, 30))
     assert transformer(TransformOptions(max_pixels=1200))(picture(40, 30))
+
+
+@given(SIDES, SIDES, st.integers(1, 800))
+def test_a_scaled_decode_never_falls_below_the_size_wanted(width, height, wanted):
+    for options, side in (
+        (TransformOptions(False, resize=wanted), min(width, height)),
+        (TransformOptions(False, max_side=wanted), max(width, height)),
+    ):
+        scale = decode_scale(width, height, options)
+        assert scale in (1, 2, 4, 8)
+        assert scale == 1 or side // scale >= wanted
+        assert scale == 8 or side < 2 * scale * wanted or 0 < abs(width - height) < 2 * scale
+
+
+def turned(data: bytes) -> bytes:
+    """Put an EXIF orientation into a JPEG: to be turned by 90 degrees."""
+    exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
+    return data[:2] + b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif + data[2:]
+
+
+@pytest.mark.parametrize("turn", [False, True], ids=["upright", "turned"])
+@pytest.mark.parametrize("size", [(216, 209), (209, 216), (216, 216), (215, 40), (40, 215), (401, 399)])
+@pytest.mark.parametrize(
+    "options", [{"resize": 20}, {"resize": 27}, {"max_side": 27}, {"max_side": 50}, {"resize": 13, "center_crop": True}]
+)
+def test_a_scaled_decode_gives_a_picture_of_the_same_size_and_look(picture, size, options, turn):
+    data = turned(picture(*size)) if turn else picture(*size)
+    full, scaled = (decoded(encoded(encoding="png", scaled_decode=scaled, **options)(data)[0]) for scaled in (False, True))
+    assert scaled.shape == full.shape
+    assert np.abs(scaled.astype(int).mean((0, 1)) - full.astype(int).mean((0, 1))).max() < 12

@@ -58,15 +58,17 @@ def claiming(data: bytes, width: int, height: int) -> bytes:
 def hidden(monkeypatch):
     """Make modules impossible to import, and forget those that were loaded already."""
 
+    def forget() -> None:
+        for loaded in (images._cv2, images._pillow, images._simplejpeg, images._decodes_alike):
+            loaded.cache_clear()
+
     def hide(*names: str) -> None:
         for name in names:
             monkeypatch.setitem(sys.modules, name, None)
-        images._cv2.cache_clear()
-        images._pillow.cache_clear()
+        forget()
 
     yield hide
-    images._cv2.cache_clear()
-    images._pillow.cache_clear()
+    forget()
 
 
 # check
