@@ -1,4 +1,4 @@
-"""MXNet's command line, im2rec.py and rec2idx.py of MXNet 1.9.1, on this project's functions.
+"""The command line of MXNet 1.9.1's im2rec.py on this project's functions.
 
 The same flags give the same files, byte for byte. Parsed with argparse as the original is, for it takes forms that click
 does not: ``--exts .jpg .png``, abbreviated flags. What differs is said in docs/cli.md.
@@ -23,7 +23,6 @@ from im2rec.transform import TransformOptions
 from im2rec.walk import MXNET_EXTENSIONS, WalkOptions
 from im2rec.work import PoolOptions
 from recordio.files import OutputSet
-from recordio.index import rebuild
 
 _COLORS = {1: "color", 0: "gray", -1: "unchanged"}
 
@@ -154,17 +153,3 @@ def _tell(path: Path, report: PackReport) -> None:
     for reject in report.rejects:
         _say(f"left out: {reject}")
     _say(f"{path}: {report.as_text()}")
-
-
-def rec2idx(arguments: Sequence[str]) -> int:
-    """Run MXNet's rec2idx.py: number the records of a .rec 0, 1, 2, ... in a new .idx."""
-    parser = argparse.ArgumentParser(
-        prog="rec2idx",
-        description="Rebuild the .idx of a .rec with the keys 0, 1, 2, ... as MXNet's rec2idx.py; 'im2rec index' keeps the ids.",
-    )
-    parser.add_argument("record", type=Path, help="the .rec file")
-    parser.add_argument("index", type=Path, help="the .idx file to write; replaced if it exists")
-    args = parser.parse_args(arguments)
-    with OutputSet(force=True) as outputs:
-        rebuild(args.record, outputs.create(args.index), ids=False)
-    return 0

@@ -19,3 +19,11 @@ def to_local(path: str) -> str:
 def from_local(name: str) -> str:
     """Return a name that the system gave as a list has it."""
     return name if _SAME else os.fsencode(name).decode("utf-8", "surrogateescape")
+
+
+def printable(path: str) -> str:
+    """Return a path as a terminal can show it: control characters and bytes that are not UTF-8 become escapes."""
+    if path.isprintable():
+        return path
+    escaped = (c if c.isprintable() or "\ud800" <= c <= "\udfff" else repr(c)[1:-1] for c in path)
+    return "".join(escaped).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

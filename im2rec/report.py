@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from im2rec.errors import ImageError
+from im2rec.names import printable
 
 
 @dataclass(slots=True)
@@ -98,14 +99,6 @@ class Reject:
 def rejects_of(errors: list[ImageError]) -> list[Reject]:
     """Turn what a walk could not list into rejects."""
     return [Reject(None, error.item, error.reason) for error in errors]
-
-
-def printable(path: str) -> str:
-    """Return a path as a terminal can show it: control characters and bytes that are not UTF-8 become escapes."""
-    if path.isprintable():
-        return path
-    escaped = (c if c.isprintable() or "\ud800" <= c <= "\udfff" else repr(c)[1:-1] for c in path)
-    return "".join(escaped).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def format_bytes(count: int) -> str:

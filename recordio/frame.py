@@ -144,8 +144,16 @@ def decode_at(buffer: bytes, position: int, *, source: str = "<bytes>", base: in
     return MAGIC_BYTES.join(pieces), end
 
 
-def decode_run(buffer: bytes, *, source: str = "<bytes>", base: int = 0) -> tuple[list[tuple[int, bytes]], int, int]:
+def decode_run(
+    buffer: bytes, *, source: str = "<bytes>", base: int = 0, most: int = MAX_LENGTH
+) -> tuple[list[tuple[int, bytes]], int, int]:
     """Decode all whole records from the start of *buffer* up to the first that is faulty or goes on behind its end.
+
+    Args:
+        buffer: bytes of a .rec file, from the start of a record on.
+        source: the file's name, for messages.
+        base: offset of ``buffer[0]`` in the file.
+        most: bytes of each payload that are wanted; the rest of it is checked but not copied.
 
     Returns:
         (offset in the file, payload) of each record; the position behind the last of them; and the bytes that the
@@ -162,7 +170,7 @@ def decode_run(buffer: bytes, *, source: str = "<bytes>", base: int = 0) -> tupl
         end = data_end + (-lrec & 3)
         # The usual case without a call: a whole record (cflag 0 leaves lrec below 2**29), padded with zeros.
         if magic == MAGIC and lrec <= MAX_LENGTH and end <= size and buffer[data_end:end] == _PADDING[lrec & 3]:
-            append((base + position, buffer[position + HEAD_SIZE : data_end]))
+            append((base + position, buffer[position + HEAD_SIZE : data_end if lrec < most else position + HEAD_SIZE + most]))
         else:
             try:
                 payload, end = decode_at(buffer, position, source=source, base=base)
@@ -172,7 +180,7 @@ def decode_run(buffer: bytes, *, source: str = "<bytes>", base: int = 0) -> tupl
                 if records:  # they stand before the fault and are given out first
                     return records, position, HEAD_SIZE
                 raise
-            append((base + position, payload))
+            append((base + position, payload[:most]))
         position = end
     return records, position, HEAD_SIZE if position < size else 0
 

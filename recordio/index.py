@@ -180,7 +180,7 @@ def rebuild(rec: str | os.PathLike[str], output: files.OutputFile, *, ids: bool 
     file = files.InputFile(rec)
     keys = array("Q")
     try:
-        for run in scan.runs(file):
+        for run in scan.runs(file, most=header.HEADER_SIZE if ids else 0):
             if ids:
                 found = [header.unpack_id(payload, source=file.name, offset=offset) for offset, payload in run]
             else:

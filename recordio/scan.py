@@ -11,11 +11,15 @@ from recordio.files import InputFile
 BLOCK = 1 << 22  # bytes read at once; larger gains nothing
 
 
-def runs(file: InputFile) -> Iterator[list[tuple[int, bytes]]]:
+def runs(file: InputFile, *, most: int = frame.MAX_LENGTH) -> Iterator[list[tuple[int, bytes]]]:
     """Yield (offset, payload) of all records of a file, in lists, one for each block that was read.
 
     Memory stays within two blocks, 100 bytes for each record of a block and, beside what the caller keeps, twice the
     largest record, or four times where magic words cut it into parts.
+
+    Args:
+        file: the .rec file.
+        most: bytes of each payload that are wanted; the rest of it is checked but not kept.
 
     Raises:
         FormatError: at the first fault, behind the last record before it, with the file and the offset.
@@ -29,7 +33,7 @@ def runs(file: InputFile) -> Iterator[list[tuple[int, bytes]]]:
         if len(block) < asked:
             end = base + len(block)
             raise Truncated(file.name, end, f"the file ends here now, it had {size} bytes when it was opened")
-        run, used, needed = frame.decode_run(block, source=file.name, base=base)
+        run, used, needed = frame.decode_run(block, source=file.name, base=base, most=most)
         base += used
         held = len(block)
         del block

@@ -26,7 +26,7 @@ IM2REC = [
     ["worker", "passthrough"],
     ["walk", "labels", "plan", "pool", "report", "progress"],
     ["listing", "build"],
-    ["legacy"],
+    ["legacy", "rec2idx"],
     ["cli"],
     ["__main__"],
 ]

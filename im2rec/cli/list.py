@@ -12,7 +12,8 @@ from im2rec import listfile, progress
 from im2rec.cli import options as shared
 from im2rec.errors import PlanError
 from im2rec.listing import Listing, ListOptions, collect, format_classes
-from im2rec.report import printable, rejects_of
+from im2rec.names import printable
+from im2rec.report import rejects_of
 from im2rec.split import parse_splits
 from im2rec.walk import EXTENSIONS, WalkOptions
 from recordio.files import OutputSet

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 
 from im2rec.errors import Im2recError, PlanError
-from im2rec.report import printable
+from im2rec.names import printable
 from recordio.errors import RecordIOError
 
 EXIT_DONE, EXIT_REJECTS, EXIT_USAGE, EXIT_STOPPED = range(4)
@@ -99,6 +99,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def rec2idx(arguments: Sequence[str] | None = None) -> None:
     """Run ``rec2idx``, MXNet's tool of that name."""
-    from im2rec import legacy
+    from im2rec.rec2idx import main as body
 
-    sys.exit(guarded("rec2idx", legacy.rec2idx, arguments))
+    sys.exit(guarded("rec2idx", body, arguments))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from im2rec import legacy
+from im2rec import rec2idx
 
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 
@@ -167,7 +167,7 @@ def test_help_lists_mxnets_flags(im2rec):
 
 def test_rec2idx_numbers_the_records(im2rec, work, golden):
     offsets = [line.split("\t")[1] for line in (golden / "recordio/frames.idx").read_text().splitlines()]
-    assert im2rec(golden / "recordio/frames.rec", "x.idx", body=legacy.rec2idx).code == 0
+    assert im2rec(golden / "recordio/frames.rec", "x.idx", body=rec2idx.main).code == 0
     assert (work / "x.idx").read_text() == "".join(f"{number}\t{offset}\n" for number, offset in enumerate(offsets))
 
 
@@ -175,7 +175,7 @@ def test_rec2idx_replaces_an_index_and_leaves_it_when_the_rec_is_broken(im2rec, 
     data = (golden / "recordio/frames.rec").read_bytes()
     (work / "x.rec").write_bytes(data[:-4])
     (work / "x.idx").write_text("old")
-    ran = im2rec("x.rec", "x.idx", body=legacy.rec2idx)
+    ran = im2rec("x.rec", "x.idx", body=rec2idx.main)
     assert ran.code == 3
     assert ran.err.startswith("im2rec: x.rec: offset ")
     assert {path.name: path.read_text("latin-1") for path in work.glob("*.idx")} == {"x.idx": "old"}

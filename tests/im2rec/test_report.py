@@ -8,7 +8,8 @@ import os
 import pytest
 
 from im2rec.errors import ImageError
-from im2rec.report import PackReport, Reject, format_bytes, printable, rejects_of
+from im2rec.names import printable
+from im2rec.report import PackReport, Reject, format_bytes, rejects_of
 
 ONE = PackReport(3, 2, [Reject(7, "a.jpg", "is empty")], 100, 120, ["a.rec"], remarks=[Reject(8, "b.jpg", "odd")])
 TWO = PackReport(5, 5, [], 10, 20, ["b.rec"], encoded=True)

@@ -1,0 +1,24 @@
+"""The command line of MXNet's rec2idx.py. A module of its own: it starts in a third of the time without the rest of the tool."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from recordio.files import OutputSet
+from recordio.index import rebuild
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run MXNet's rec2idx.py: number the records of a .rec 0, 1, 2, ... in a new .idx."""
+    parser = argparse.ArgumentParser(
+        prog="rec2idx",
+        description="Rebuild the .idx of a .rec with the keys 0, 1, 2, ... as MXNet's rec2idx.py; 'im2rec index' keeps the ids.",
+    )
+    parser.add_argument("record", type=Path, help="the .rec file")
+    parser.add_argument("index", type=Path, help="the .idx file to write; replaced if it exists")
+    args = parser.parse_args(arguments)
+    with OutputSet(force=True) as outputs:
+        rebuild(args.record, outputs.create(args.index), ids=False)
+    return 0
