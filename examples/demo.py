@@ -41,7 +41,7 @@ def show(rec: Path) -> None:
 def main() -> None:
     """List, pack, look."""
     OUT.mkdir(parents=True, exist_ok=True)
-    im2rec("list", PHOTOS, "--split", "train=0.8,val=0.2", "--stratified", "-o", OUT / "photos", "--force")
+    im2rec("list", PHOTOS, "--split", "train=0.8,val=0.2", "--stratify", "-o", OUT / "photos", "--force")
     for part in ("train", "val"):
         im2rec("pack", OUT / f"photos_{part}.lst", PHOTOS, "--resize", "96", "--force")
         # Rebuilding the index reads every record and checks its frame.

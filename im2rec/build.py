@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Protocol
 
 from im2rec import passthrough, plan
-from im2rec.errors import ImageError, ListError, TooManyRejects
+from im2rec.errors import ImageError, ListError, NothingPacked, TooManyRejects
 from im2rec.listfile import Item
 from im2rec.report import PackReport, Reject
 from im2rec.source import ImageSource, SourceOptions
 from im2rec.transform import TransformOptions, checker, transformer
 from im2rec.work import Block, PoolOptions, Work
-from recordio import frame
+from recordio import frame, images
 from recordio.errors import BadHeader, ImageFormatError, PayloadTooLarge
 from recordio.files import OutputSet
 from recordio.header import pack_header
@@ -24,6 +24,7 @@ from recordio.writer import IndexedWriter
 
 _CHUNK_BYTES = 1 << 20  # bytes of image files that a worker is given at once
 _CHUNK_ITEMS = 64
+_NAMED = 10  # images that are named when none could be packed: a wrong root makes a million of them
 
 
 class Items(Protocol):
@@ -61,6 +62,7 @@ def pack(
     outputs: OutputSet,
     *,
     advance: Callable[[int], None] = lambda _: None,
+    before: PackReport | None = None,
 ) -> PackReport:
     """Pack items into ``PREFIX.rec`` and ``PREFIX.idx``, or the shards of such a set.
 
@@ -72,6 +74,7 @@ def pack(
         options: how.
         outputs: the set of files to write into.
         advance: called with the number of images done since its last call.
+        before: counts of what was rejected before it could be listed; the new ones are added to it.
 
     Returns:
         The counts.
@@ -79,19 +82,25 @@ def pack(
     Raises:
         ListError: an item has fewer labels than label_width.
         PlanError: there are fewer items than shards.
+        NothingPacked: there are items, and not one could be packed.
         TooManyRejects: more images were rejected than allowed.
         FileError: an output cannot be written.
         CodecMissing: a codec is needed and cannot be loaded.
     """
     shards = plan.plan(len(items), options.shards)
     chosen = itertools.islice(items, shards[0].start, shards[-1].stop)
-    report = PackReport(encoded=not options.transform.pass_through)
+    report = before or PackReport()
+    report.encoded = not options.transform.pass_through
+    _check_rejects(report, options)
     writer = _ShardWriter(prefix, shards, options.shards.shard_size, outputs)
     for block in _blocks(chosen, options):
         _note(report, block, options)
         writer.add(block)
         advance(len(block.items))
-    report.bytes_written, report.outputs = writer.finish()
+    if report.rejects and not report.packed:
+        raise NothingPacked(report.listed, [ImageError(reject.path, reject.reason) for reject in report.rejects[:_NAMED]])
+    report.bytes_written, outputs_written = writer.finish()
+    report.outputs += outputs_written
     return report
 
 
@@ -116,8 +125,13 @@ def _note(report: PackReport, block: Block[Item], options: PackOptions) -> None:
     for number, reason in outcomes.rejects.items():
         item = block.items[number]
         report.rejects.append(Reject(item.id, item.path, reason))
-        if options.max_rejects is not None and report.rejected > options.max_rejects:
-            raise TooManyRejects(report.rejected, options.max_rejects, ImageError(item.path, reason))
+        _check_rejects(report, options)
+
+
+def _check_rejects(report: PackReport, options: PackOptions) -> None:
+    if options.max_rejects is not None and report.rejected > options.max_rejects:
+        last = report.rejects[-1]
+        raise TooManyRejects(report.rejected, options.max_rejects, ImageError(last.path, last.reason))
 
 
 def _chunks(items: Iterable[Item], options: PackOptions) -> Iterator[list[Item]]:
@@ -142,6 +156,8 @@ def _chunks(items: Iterable[Item], options: PackOptions) -> Iterator[list[Item]]
 def _make_work(options: PackOptions) -> Work[Item]:
     """Make the function that turns an item into its encoded record, in the process that calls this."""
     source = ImageSource(options.source)
+    if options.pool.workers and not options.transform.pass_through:
+        images.use_one_thread()
     transform = transformer(options.transform)
     read, width = source.read, options.label_width
 

@@ -69,8 +69,25 @@ class TooManyRejects(Im2recError):
         self.last = last
 
     def __str__(self) -> str:
-        limit = "no rejects are allowed" if not self.allowed else f"at most {self.allowed} rejects are allowed"
+        limit = f"--max-rejects {self.allowed} is passed" if self.allowed else "no reject is allowed"
         return f"{self.last}; {limit}, so nothing was written"
+
+
+class NothingPacked(Im2recError):
+    """Not one image could be packed; nothing was written.
+
+    Attributes:
+        listed: images that were to be packed.
+        first: some of them, with reasons.
+    """
+
+    def __init__(self, listed: int, first: list[ImageError]) -> None:
+        super().__init__(listed, first)
+        self.listed = listed
+        self.first = first
+
+    def __str__(self) -> str:
+        return f"none of {self.listed} images could be packed, so nothing was written; the first: {self.first[0]}"
 
 
 class WorkerError(Im2recError):

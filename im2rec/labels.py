@@ -33,6 +33,8 @@ def load(path: Path, *, allow_rounding: bool = False) -> CsvLabels:
         ListError: a row has no label or one that float32 cannot carry, or a path stands twice.
     """
     rows = _rows(path)
+    if not rows:
+        raise InputError(str(path), "is empty, expected rows of path,label")
     if len(rows) > 1 and _numbers(rows[0][1]) is None and all(_numbers(row) is not None for _, row in rows[1:]):
         del rows[0]
     numbers = [_numbers(row) for _, row in rows]

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from im2rec import build, listfile, progress
-from im2rec.errors import InputError, ListError, PlanError
-from im2rec.listfile import ItemList
+from im2rec.errors import InputError, ListError, NothingPacked, PlanError
+from im2rec.itemlist import ItemList
 from im2rec.listing import ListOptions, collect
 from im2rec.report import PackReport, rejects_of
 from im2rec.source import SourceOptions
@@ -88,7 +88,7 @@ def _list(prefix: Path, root: Path, args: argparse.Namespace) -> None:
     for name, label in listing.classes.items():
         sys.stdout.buffer.write(os.fsencode(f"{name} {label}\n"))
     for warning in listing.warnings:
-        _say(f"warning: {rejects_of([warning])[0]}")
+        _say(f"remark: {rejects_of([warning])[0]}")
     for reject in rejects_of(listing.rejects):
         _say(f"left out: {reject}")
 
@@ -136,7 +136,12 @@ def _pack_all(prefix: Path, root: Path, args: argparse.Namespace) -> None:
         label_width=0 if args.pack_label else 1,
     )
     for path in _lists(prefix):
-        _tell(path, _pack(path, options))
+        try:
+            _tell(path, _pack(path, options))
+        except NothingPacked as error:
+            for reject in rejects_of(error.first):
+                _say(f"left out: {reject}")
+            raise
 
 
 def _pack(path: Path, options: build.PackOptions) -> PackReport:
@@ -149,7 +154,7 @@ def _pack(path: Path, options: build.PackOptions) -> PackReport:
 
 def _tell(path: Path, report: PackReport) -> None:
     for remark in report.remarks:
-        _say(f"warning: {remark}; packed as MXNet's tool does ('im2rec pack' would leave it out)")
+        _say(f"remark: {remark}; packed as MXNet's tool does ('im2rec pack' would leave it out)")
     for reject in report.rejects:
         _say(f"left out: {reject}")
     _say(f"{path}: {report.as_text()}")

@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 import math
-import operator
 import struct
-from array import array
-from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from collections.abc import Iterable
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple, NoReturn
+from typing import NamedTuple
 
-from im2rec.errors import InputError, ListError
+from im2rec.errors import ListError
 from recordio import files
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
 MAX_ID = (1 << 64) - 1
 EXACT_INTEGERS = 1 << 24  # float32 holds every integer up to here
-_MEMORY = 1 << 26  # bytes of a list from a stream that are kept in memory before they go to a temporary file
-_KEPT = 1 << 18  # items that are kept when a list has been checked; longer lists are read again
-_BATCH = 1 << 18  # bytes of lines that are parsed at once
-_KNOWN_LABELS = 1 << 16
-_new_item = tuple.__new__  # a NamedTuple's own constructor takes twice as long
 
 
 class Item(NamedTuple):
@@ -45,12 +33,6 @@ def format_label(label: float) -> str:
     """Format a label as MXNet does, with six decimals; with more where six would change it."""
     text = f"{label:f}"
     return text if float(text) == label else repr(label)
-
-
-def format_item(item: Item) -> str:
-    """Format an item as a line, with its line feed."""
-    labels = "\t".join([format_label(label) for label in item.labels])
-    return f"{item.id}\t{labels}\t{item.path}\n"
 
 
 def parse_line(line: str, source: str = "<list>", number: int = 0) -> Item:
@@ -128,183 +110,6 @@ def path_fault(path: str) -> str | None:
     except UnicodeEncodeError:
         return "its name is not UTF-8, which a list must be"
     return None
-
-
-class ItemList:
-    """A list whose every line has been checked, to be read as often as needed.
-
-    Lines stay on disk (a stream's in memory, or in a temporary file when there are many); parsed items are kept only
-    while they are few.
-
-    Attributes:
-        source: name of the list, for messages.
-        count: number of items.
-    """
-
-    def __init__(
-        self,
-        stream: BinaryIO,
-        source: str,
-        *,
-        allow_rounding: bool = False,
-        on_fault: Callable[[ListError], None] | None = None,
-    ) -> None:
-        self.source = source
-        self._stream = stream
-        self._allow_rounding = allow_rounding
-        self._on_fault = on_fault
-        self._kept: list[Item] | None = []
-        self.count = 0
-        try:
-            self._check()
-        except BaseException:
-            self.close()
-            raise
-
-    @classmethod
-    def open(cls, path: Path, *, allow_rounding: bool = False, on_fault: Callable[[ListError], None] | None = None) -> ItemList:
-        """Open and check a .lst file.
-
-        Args:
-            path: the file.
-            allow_rounding: let float32 change integers beyond 2**24.
-            on_fault: called with each bad line, which is then left out, as MXNet's tool does; by default it is an error.
-
-        Raises:
-            InputError: there is no such file.
-            ListError: a line cannot be used, or two have one id.
-        """
-        if not path.is_file():
-            raise InputError(str(path), "no such list" if not path.exists() else "is no file, expected a list")
-        return cls(files.open_text_lines(path), str(path), allow_rounding=allow_rounding, on_fault=on_fault)
-
-    @classmethod
-    def from_stream(cls, stream: BinaryIO, source: str = "<stdin>", *, allow_rounding: bool = False) -> ItemList:
-        """Read a stream to its end and check it.
-
-        Raises:
-            ListError: a line cannot be used, or two have one id.
-        """
-        import tempfile  # only streams need it
-
-        spool = tempfile.SpooledTemporaryFile(max_size=_MEMORY)  # noqa: SIM115  (it lives as long as the list)
-        while block := stream.read(1 << 20):
-            spool.write(block)
-        spool.seek(0)
-        return cls(spool, source, allow_rounding=allow_rounding)  # type: ignore[arg-type]  # typeshed: not a BinaryIO
-
-    def _check(self) -> None:
-        """Read the list once: count the items, keep them while they are few, find ids that stand twice."""
-        ids = array("Q")
-        for _, items in self._batches(quiet=False):
-            self.count += len(items)
-            if self._on_fault is None:
-                ids.extend([item.id for item in items])
-            if self._kept is not None:
-                self._kept += items
-                if self.count > _KEPT:
-                    self._kept = None
-        twin = _twin(ids)
-        if twin is not None:
-            self._say_twin(ids[twin])
-        if self._kept is not None:
-            self.close()
-
-    def close(self) -> None:
-        """Close the file of a long list; it cannot be read again then."""
-        self._stream.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
-
-    def _say_twin(self, id_: int) -> NoReturn:
-        """Find the lines of an id that stands twice, and raise."""
-        self._stream.seek(0)
-        found = (
-            number for numbers, items in self._batches(quiet=True) for number, item in zip(numbers, items, strict=True) if item.id == id_
-        )
-        first, second = next(found), next(found)
-        raise ListError(self.source, second, f"the id {id_} stands on line {first} already")
-
-    def _batches(self, *, quiet: bool) -> Iterator[tuple[list[int], list[Item]]]:
-        """Yield (line numbers, items) of some thousand lines at a time; bad lines raise, or go to on_fault unless *quiet*."""
-        before = 0  # lines of earlier batches
-        known: dict[str, tuple[float, ...]] = {}  # labels that were parsed and checked; most lists have few
-        while lines := self._stream.readlines(_BATCH):
-            numbers: list[int] = []
-            items: list[Item] = []
-            for number, raw in enumerate(lines, before + 1):
-                try:
-                    id_, label, path = raw.decode("utf-8").split("\t")
-                    item = _new_item(Item, (int(id_), known[label], path.strip()))
-                    if not (0 <= item[0] <= MAX_ID and item[2]):
-                        raise ValueError
-                except (ValueError, KeyError):
-                    found = self._parse_carefully(raw, number, known, quiet=quiet)
-                    if found is None:
-                        continue
-                    item = found
-                numbers.append(number)
-                items.append(item)
-            before += len(lines)
-            yield numbers, items
-
-    def _parse_carefully(self, raw: bytes, number: int, known: dict[str, tuple[float, ...]], *, quiet: bool) -> Item | None:
-        """Parse a line that is not of the plainest form; None when it holds no item."""
-        fault: str | None
-        try:
-            line = raw.decode("utf-8")
-            if line.isspace():
-                return None
-            item = parse_line(line, self.source, number)
-        except UnicodeDecodeError as error:
-            fault = f"byte {error.start} of the line is not UTF-8"
-        except ListError as error:
-            fault = error.reason
-        else:
-            fault = check_item(item, allow_rounding=self._allow_rounding) if self._on_fault is None else None
-            if fault is None:
-                fields = line.split("\t")
-                if len(fields) == 3 and len(known) < _KNOWN_LABELS:  # behind a leading tab the second field is the id
-                    known[fields[1]] = item.labels
-                return item
-        if self._on_fault is None:
-            raise ListError(self.source, number, fault)
-        if not quiet:
-            self._on_fault(ListError(self.source, number, fault))
-        return None
-
-    def __len__(self) -> int:
-        return self.count
-
-    def __iter__(self) -> Iterator[Item]:
-        """Yield the items in the order of their lines."""
-        if self._kept is not None:
-            yield from self._kept
-            return
-        self._stream.seek(0)
-        for _, items in self._batches(quiet=True):
-            yield from items
-
-
-def _twin(ids: array[int]) -> int | None:
-    """Return the ordinal of an id that stood before, or None."""
-    if all(map(operator.lt, ids, islice(ids, 1, None))):
-        return None
-    if len(ids) <= _KEPT:
-        seen: set[int] = set()
-        if len(set(ids)) == len(ids):
-            return None
-        return next(ordinal for ordinal, id_ in enumerate(ids) if id_ in seen or seen.add(id_))  # type: ignore[func-returns-value]
-    import numpy as np  # only long lists need it
-
-    values = np.frombuffer(ids, np.uint64)
-    order = values.argsort(kind="stable")
-    (twins,) = np.nonzero(values[order[1:]] == values[order[:-1]])
-    return int(order[twins + 1].min()) if len(twins) else None
 
 
 def write(path: Path, lines: Iterable[bytes], outputs: files.OutputSet) -> None:

@@ -46,6 +46,7 @@ class Listing:
         ignored: files of other suffixes.
         rejects: images that cannot be listed, with reasons.
         warnings: images that are listed, though readers of the list will not find them.
+        unused: rows of the labels file that name no image.
         order: ordinals of the walk, in the order of the list.
     """
 
@@ -56,6 +57,7 @@ class Listing:
         self.rejects = self._entries.rejects
         self.warnings = self._entries.warnings
         self._csv: dict[str, tuple[float, ...]] | None = None
+        self.unused = 0
         self.order: Sequence[int] = split.order(len(self._entries), shuffle=options.shuffle, seed=options.seed)
         if options.labels_csv is not None:
             self._label_from(options.labels_csv, allow_rounding=options.allow_rounding)
@@ -65,6 +67,8 @@ class Listing:
 
         loaded = labels.load(path, allow_rounding=allow_rounding)
         self._csv, self.classes = loaded.by_path, loaded.classes
+        found = {self._entries.path(ordinal) for ordinal in range(len(self._entries))}
+        self.unused = sum(path not in found for path in loaded.by_path)
         known = [self._entries.path(ordinal) in loaded.by_path for ordinal in range(len(self._entries))]
         for ordinal, is_known in enumerate(known):
             if not is_known:

@@ -91,6 +91,8 @@ class _Loop:
                     read = readv(fd, (view[start:],))
                     if not read:
                         source.check_regular(fd, path)
+                    elif readv(fd, (view[start + read :],)):
+                        break  # a short read, as some network file systems give; the ordinary way reads on
                 finally:
                     close(fd)
                 end = start + read

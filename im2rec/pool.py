@@ -160,9 +160,15 @@ class _Supervisor(Generic[T]):
 
     def _start(self, worker: _Worker[T]) -> None:
         """Start a process in a worker's place and send it the tasks that are left there."""
-        worker.connection, theirs = self._context.Pipe()
-        worker.shared = RawArray("B", DATA + self._options.ring)
-        STATE.pack_into(worker.shared, 0, -1, -1, 0.0)  # zeros would read as: at item 0 since the machine was started
+        try:
+            worker.connection, theirs = self._context.Pipe()
+            worker.shared = RawArray("B", DATA + self._options.ring)
+        except OSError as error:
+            what = error.strerror or error
+            raise WorkerError(
+                f"workers cannot be given {self._options.ring >> 20} MiB of shared memory each: {what}; --workers 0 needs none"
+            ) from None
+        STATE.pack_into(worker.shared, 0, 0.0, -1, -1)  # zeros would read as: at item 0 since the machine was started
         inherited = [other.connection for other in self._workers if other.connection is not None] if self._forks else []
         process = self._context.Process(target=serve, args=(theirs, worker.shared, self._setup, inherited), daemon=True)
         with _signals_held():
@@ -242,7 +248,7 @@ class _Supervisor(Generic[T]):
     def _end_late(self, now: float) -> None:
         for worker in self._workers:
             if worker.process is not None and worker.tasks:
-                _, number, since = STATE.unpack_from(worker.shared)
+                since, _, number = STATE.unpack_from(worker.shared)
                 if number >= 0 and now - since > self._options.timeout:
                     worker.process.kill()
                     self._replace(worker, late=number)
@@ -257,7 +263,7 @@ class _Supervisor(Generic[T]):
         worker.barren += 1
         if worker.tasks:
             task = worker.tasks[0]
-            chunk, number, _ = STATE.unpack_from(worker.shared)
+            _, chunk, number = STATE.unpack_from(worker.shared)
             if chunk == task.number and number >= task.received:
                 task.deaths[number] = task.deaths.get(number, 0) + 1
                 if number == late:

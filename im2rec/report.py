@@ -8,6 +8,8 @@ from typing import Any
 from im2rec.errors import ImageError
 from im2rec.names import printable
 
+_NAMES = 8  # names of files in one line
+
 
 @dataclass(slots=True)
 class PackReport:
@@ -68,9 +70,10 @@ class PackReport:
         """Return the summary as one line."""
         kept = "encoded anew" if self.encoded else "bytes kept as they are"
         rejected = f", {self.rejected} rejected" if self.rejects else ""
+        names = self.outputs if len(self.outputs) <= _NAMES else [*self.outputs[:2], "...", *self.outputs[-2:]]
         return (
             f"packed {self.packed} of {self.listed} images ({kept}){rejected}: "
-            f"{format_bytes(self.bytes_read)} read, {format_bytes(self.bytes_written)} in {', '.join(self.outputs)}"
+            f"{format_bytes(self.bytes_read)} read, {format_bytes(self.bytes_written)} in {', '.join(names)}"
         )
 
 

@@ -69,15 +69,19 @@ class ImageSource:
         """
         fd = self.open(path)
         try:
-            data = os.read(fd, _GUESS)
-            if len(data) < _GUESS:
-                if not data:
-                    self.check_regular(fd, path)
-                return data
-            size = self.check_regular(fd, path)
-            pieces = [data]
-            while data := os.read(fd, max(size - len(data), _GUESS)):
-                pieces.append(data)
+            first = os.read(fd, _GUESS)
+            if not first:
+                self.check_regular(fd, path)
+                return first
+            # Even a short read is not the end before a read of nothing: network file systems may give less.
+            more = os.read(fd, _GUESS)
+            if not more:
+                return first
+            pieces = [first, more]
+            rest = self.check_regular(fd, path) - len(first) - len(more)
+            while more := os.read(fd, max(rest, _GUESS)):
+                pieces.append(more)
+                rest -= len(more)
             return b"".join(pieces)
         except OSError as error:
             raise ImageError(path, f"cannot be read: {error.strerror}") from None

@@ -101,7 +101,6 @@ def transformer(options: TransformOptions) -> Callable[[bytes], tuple[bytes, str
     if options.pass_through:
         check = checker(options)
         return (lambda data: (data, check(data))) if check else (lambda data: (data, ""))
-    images.use_one_thread()
     return lambda data: _reencode(data, options)
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 HELD: Final = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
-STATE: Final = struct.Struct("<qqd")  # chunk and item that a worker is at (-1: none), since when
+STATE: Final = struct.Struct("<dqq")  # since when, and the chunk and item that a worker is at (-1: none)
 DATA: Final = 64  # where the ring starts in the shared memory, behind the state
 
 
@@ -75,7 +75,7 @@ class _Server(Generic[T]):
             self._flush()
 
     def _mark(self, number: int) -> None:
-        STATE.pack_into(self._shared, 0, self._chunk, number, time.monotonic())
+        STATE.pack_into(self._shared, 0, time.monotonic(), self._chunk, number)
 
     def _put(self, done: Attempt) -> None:
         size = len(done.data)

@@ -84,6 +84,15 @@ class InputFile:
             done += len(data)
         return b"".join(pieces)
 
+    def check_other(self, path: Path) -> None:
+        """Check that *path* is not this file under whatever name: no file may be replaced by what is made from it.
+
+        Raises:
+            FileError: it is.
+        """
+        if path.exists() and os.path.samefile(self.path, path):
+            raise FileError(str(path), "write", None, "it is the file that is read")
+
     def close(self) -> None:
         """Close the file; closing twice does nothing."""
         fd, self._fd = self._fd, -1
@@ -145,6 +154,7 @@ class OutputFile:
         with self._telling_final("write"):
             self._fd = os.open(self._temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
         self.size = 0
+        self._failed = False
         self._started = 0  # bytes that the system was asked to bring to the disk
 
     def _telling_final(self, action: str) -> contextlib.AbstractContextManager[None]:
@@ -157,12 +167,16 @@ class OutputFile:
             FileError: the disk is full, or the write failed otherwise.
         """
         size = len(data)
+        if self._failed:
+            raise FileError(str(self.path), "write", None, "an earlier write of it failed")
+        self._failed = True  # until this one has succeeded: half of it may stand in the file
         with self._telling_final("write"):
             done = os.write(self._fd, data)
             if done < size:
                 rest = memoryview(data)
                 while done < size:
                     done += os.write(self._fd, rest[done:])
+        self._failed = False
         self.size += size
         if self.size - self._started >= _WRITEBACK:
             from recordio import native  # ctypes is not needed for small files
@@ -176,6 +190,8 @@ class OutputFile:
         Raises:
             FileError: the system could not make it durable.
         """
+        if self._failed:
+            raise FileError(str(self.path), "finish", None, "an earlier write of it failed")
         if self._fd >= 0:
             with self._telling_final("sync"):
                 os.fsync(self._fd)
@@ -230,9 +246,17 @@ class OutputSet:
         """
         path = Path(path)
         self.check_free(path)
+        if path.is_symlink():
+            path = Path(os.path.realpath(path))  # what the link leads to is replaced, not the link
+        if path in self.paths():
+            raise FileError(str(path), "write", None, "two outputs have this name")
         output = OutputFile(path)
         self._files.append((output, main))
         return output
+
+    def paths(self) -> list[Path]:
+        """Return the final names of the set's files."""
+        return [output.path for output, _ in self._files]
 
     def check_free(self, path: Path) -> None:
         """Check that a final name may be written.
@@ -245,8 +269,11 @@ class OutputSet:
                 raise FileError(str(path), "write", None, f"the folder {path.parent} does not exist")
             if path.is_dir():
                 raise FileError(str(path), "write", None, "it is a folder")
-            if not self.force and path.exists():
-                raise FileError(str(path), "write", None, "it exists already (--force, or force=True, replaces it)")
+            if path.exists():
+                if not path.is_file():
+                    raise FileError(str(path), "write", None, "it is no regular file")
+                if not self.force:
+                    raise FileError(str(path), "write", None, "it exists already (--force replaces it)")
 
     def commit(self) -> None:
         """Move all files to their final names.

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import io
 import os
+import warnings
+from collections.abc import Iterator
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,12 +35,12 @@ def _cv2() -> Any:
         import cv2
     except ImportError as error:
         reason = str(error)
-        if "libGL" in reason or "lib" in reason:
+        if "lib" in reason:  # one that the full build needs, libGL most often
             reason += "; run: pip install --force-reinstall opencv-python-headless"
         else:
             reason += "; run: pip install opencv-python (or opencv-python-headless where there is no libGL)"
         raise CodecMissing("OpenCV (cv2)", reason) from None
-    cv2.utils.logging.setLogLevel(0)  # what is wrong with an image is said by our own messages, with its name
+    getattr(cv2.utils, "logging", cv2).setLogLevel(0)  # what is wrong with an image is said by our own messages, with its name
     return cv2
 
 
@@ -116,10 +119,18 @@ def check(data: bytes, *, max_pixels: int = MAX_PIXELS) -> ImageInfo:
     return info
 
 
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Pillow's warnings to itself: its limit of pixels is not the one that counts here."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
 def _check_with_pillow(data: bytes, unknown: ImageFormatError, max_pixels: int) -> ImageInfo:
     pillow = _pillow()
     try:
-        with pillow.open(io.BytesIO(data), formats=_PILLOWS) as image:
+        with _quiet(), pillow.open(io.BytesIO(data), formats=_PILLOWS) as image:
             width, height = image.size
             if width * height > max_pixels:
                 raise ImageFormatError(f"has {width} x {height} pixels, expected at most {max_pixels} in all")
@@ -160,6 +171,8 @@ def decode(data: bytes, color: str = "color", *, scale: int = 1) -> NDArray[np.u
         ImageFormatError: OpenCV cannot decode it.
         CodecMissing: OpenCV cannot be loaded.
     """
+    if color not in COLORS:
+        raise ValueError(f"color {color!r}, expected one of {', '.join(COLORS)}")
     cv2 = _cv2()
     import numpy as np
 
@@ -200,13 +213,11 @@ def _decode_plain_jpeg(data: bytes, color: str, scale: int) -> NDArray[np.uint8]
 
 def jpeg_size(data: bytes) -> tuple[int, int] | None:
     """Return (width, height) of a JPEG in pixels as stored, before any EXIF rotation; None of anything else."""
-    if data[:2] != b"\xff\xd8":
-        return None
     try:
-        height, width, _, _ = _simplejpeg().decode_jpeg_header(data)
-    except (ValueError, CodecMissing):
+        info = probe(data)
+    except ImageFormatError:
         return None
-    return width, height
+    return (info.width, info.height) if info.format == "jpg" else None
 
 
 def resize(image: NDArray[Any], width: int, height: int, interpolation: str = "bilinear") -> NDArray[Any]:
@@ -222,6 +233,8 @@ def resize(image: NDArray[Any], width: int, height: int, interpolation: str = "b
         ImageFormatError: a side would be 0.
     """
     cv2 = _cv2()
+    if interpolation not in (*INTERPOLATIONS, AUTO):
+        raise ValueError(f"interpolation {interpolation!r}, expected one of {', '.join((*INTERPOLATIONS, AUTO))}")
     if width < 1 or height < 1:
         raise ImageFormatError(f"would be {width} x {height} pixels after resizing, expected at least 1 x 1")
     if interpolation == AUTO:
@@ -248,6 +261,8 @@ def encode(image: NDArray[Any], encoding: str = "jpg", quality: int = 95) -> byt
     Raises:
         ImageFormatError: OpenCV cannot encode it.
     """
+    if encoding not in ENCODINGS:
+        raise ValueError(f"encoding {encoding!r}, expected one of {', '.join(ENCODINGS)}")
     cv2 = _cv2()
     if encoding == "jpg":
         parameters = [cv2.IMWRITE_JPEG_QUALITY, min(max(quality, 0), 100)]

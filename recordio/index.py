@@ -178,6 +178,7 @@ def rebuild(rec: str | os.PathLike[str], output: files.OutputFile, *, ids: bool 
         FileError: a file cannot be read or written.
     """
     file = files.InputFile(rec)
+    file.check_other(output.path)
     keys = array("Q")
     try:
         for run in scan.runs(file, most=header.HEADER_SIZE if ids else 0):

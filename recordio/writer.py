@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 from array import array
 from collections.abc import Iterable
@@ -163,6 +164,7 @@ class IndexedWriter:
             PayloadTooLarge: the payload has more than 2**29 - 1 bytes; nothing was written.
             FileError: the write failed.
         """
+        key = operator.index(key)
         if not 0 <= key <= _MAX_KEY:
             raise BadHeader(str(self.rec.path), self._sink.offset, f"key {key}, expected 0 to 2**64 - 1")
         data = frame.encode(payload)

@@ -23,7 +23,7 @@ RECORDIO = [
 IM2REC = [
     ["__init__", "errors", "names"],
     ["listfile", "source", "transform", "split", "work"],
-    ["worker", "passthrough"],
+    ["worker", "passthrough", "itemlist"],
     ["walk", "labels", "plan", "pool", "report", "progress"],
     ["listing", "build"],
     ["legacy", "rec2idx"],

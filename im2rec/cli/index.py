@@ -7,13 +7,14 @@ from pathlib import Path
 import click
 
 from im2rec.cli import options as shared
+from im2rec.errors import InputError
 from recordio.files import OutputSet
 from recordio.index import rebuild
 
 
 @click.command("index")
 @click.argument("rec", type=shared.PATH)
-@click.option("-o", "--output", type=shared.PATH, metavar="IDX", help="File to write.  [default: REC with the suffix .idx]")
+@click.option("-o", "--output", type=shared.OUTPUT, metavar="IDX", help="File to write.  [default: REC with the suffix .idx]")
 @click.option(
     "--keys", type=click.Choice(["id", "ordinal"]), default="id", show_default=True, help="Keys from the image headers, or 0, 1, 2, ..."
 )
@@ -21,6 +22,8 @@ from recordio.index import rebuild
 @shared.output_options
 def command(rec: Path, output: Path | None, keys: str, force: bool, as_json: bool, quiet: bool, verbose: bool) -> int:
     """Read the file REC from start to end, check every frame, and write its index."""
+    if not rec.is_file():
+        raise InputError(str(rec), "no such file" if not rec.exists() else "is no file, expected a .rec")
     idx = output if output is not None else rec.with_suffix(".idx")
     with OutputSet(force=force) as outputs:
         outputs.check_free(idx)

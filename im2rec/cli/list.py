@@ -40,13 +40,13 @@ def list_options(
 
 @click.command("list")
 @click.argument("root", type=shared.PATH)
-@click.option("-o", "--output", type=shared.PATH, metavar="LIST", help="File to write, or prefix of several; '-' or nothing: stdout.")
+@click.option("-o", "--output", type=shared.OUTPUT, metavar="LIST", help="File to write, or prefix of several; '-' or nothing: stdout.")
 @shared.walk_options
 @click.option("--split", metavar="NAME=R,...", help="Divide by ratios into LIST_NAME.lst, such as train=0.8,val=0.1,test=0.1.")
-@click.option("--stratified", is_flag=True, help="Divide each label by the ratios.")
+@click.option("--stratify", "stratified", is_flag=True, help="Divide each label by the ratios.")
 @click.option("--chunks", type=click.IntRange(1), default=1, help="Write this many lists of equal length, LIST_0.lst and so on.")
 @click.option(
-    "--classes", type=shared.PATH, metavar="FILE", help="Where to write the class map (.txt or .json).  [default: LIST.classes.txt]"
+    "--classes", type=shared.OUTPUT, metavar="FILE", help="Where to write the class map (.txt or .json).  [default: LIST.classes.txt]"
 )
 @shared.links_option
 @shared.force_option
@@ -73,36 +73,41 @@ def command(
     if output is None and (split or chunks > 1 or as_json):
         raise click.UsageError("--split, --chunks and --json need -o: the list itself goes to stdout")
     if stratified and not split:
-        raise click.UsageError("--stratified needs --split")
+        raise click.UsageError("--stratify needs --split")
     division: dict[str, Any] = {"splits": parse_splits(split) if split else {}, "stratified": stratified, "chunks": chunks}
     options = list_options(**walk, **division, allow_rounding=True)  # a list carries what packing may refuse
-    with progress.bar("listing", quiet=quiet) as advance:
-        listing = collect(root, options, advance)
-    written = _write_stream(listing) if output is None else {}
     with OutputSet(force=force) as outputs:
-        if output is not None:
-            written = write_lists(listing, options, output, outputs)
+        for path in filter(None, (classes, output and _list_path(output, "") if not (split or chunks > 1) else None)):
+            outputs.check_free(path)
+        with progress.bar("listing", quiet=quiet) as advance:
+            listing = collect(root, options, advance)
+        written = write_lists(listing, options, output, outputs) if output is not None else {}
         write_classes(listing, classes, output, outputs)
+        if output is None:
+            _write_stream(listing)
+        names = [str(path) for path in outputs.paths()]
     if verbose:
         for name, label in listing.classes.items():
             click.echo(f"im2rec: class {label}: {printable(name)}", err=True)
-    _say(listing, written, as_json=as_json, quiet=quiet)
+    _say(listing, written, names, as_json=as_json, quiet=quiet)
     return 1 if listing.rejects else 0
 
 
-def _write_stream(listing: Listing) -> dict[str, int]:
+def _write_stream(listing: Listing) -> None:
     for line in listing.lines():
         sys.stdout.buffer.write(line)
     sys.stdout.buffer.flush()
-    return {"<stdout>": len(listing)}
+
+
+def _list_path(output: Path, suffix: str) -> Path:
+    return output.with_name(f"{output.name.removesuffix(_SUFFIX)}{suffix}{_SUFFIX}")
 
 
 def write_lists(listing: Listing, options: ListOptions, output: Path, outputs: OutputSet) -> dict[str, int]:
     """Write the lists of a folder; return the number of lines of each."""
-    stem = output.name.removesuffix(_SUFFIX)
     written = {}
     for suffix, ordinals in listing.parts(options):
-        path = output.with_name(f"{stem}{suffix}{_SUFFIX}")
+        path = _list_path(output, suffix)
         listfile.write(path, listing.lines(ordinals), outputs)
         written[str(path)] = len(ordinals)
     return written
@@ -116,18 +121,20 @@ def write_classes(listing: Listing, classes: Path | None, output: Path | None, o
         outputs.create(classes).write(format_classes(listing.classes, classes))
 
 
-def _say(listing: Listing, written: dict[str, int], *, as_json: bool, quiet: bool) -> None:
+def _say(listing: Listing, written: dict[str, int], names: list[str], *, as_json: bool, quiet: bool) -> None:
     rejects = rejects_of(listing.rejects)
     shared.say_rejects(rejects)
+    if listing.unused and not quiet:
+        click.echo(f"im2rec: remark: rows of the labels file that name no image: {listing.unused}", err=True)
     if as_json:
         summary: dict[str, Any] = {"command": "list", "found": len(listing) + len(rejects), "listed": len(listing)}
         summary |= {"rejected": len(rejects), "rejects": [{"path": reject.path, "reason": reject.reason} for reject in rejects]}
-        summary |= {"ignored": listing.ignored, "classes": listing.classes, "outputs": written}
+        summary |= {"ignored": listing.ignored, "unused_labels": listing.unused, "classes": listing.classes}
+        summary |= {"lines": written, "outputs": names}
         shared.print_json(summary)
     if not quiet and not as_json:
-        rejected = f", {len(rejects)} rejected" if rejects else ""
-        ignored = f", {listing.ignored} other files ignored" if listing.ignored else ""
-        places = ", ".join(f"{name} ({count})" for name, count in written.items() if name != "<stdout>")
-        to = f": {places}" if places else ""
-        text = f"listed {len(listing)} of {len(listing) + len(rejects)} images in {len(listing.classes)} classes"
-        click.echo(f"{text}{rejected}{ignored}{to}", err=True)
+        counts = {"classes": len(listing.classes), "rejected": len(rejects), "other files ignored": listing.ignored}
+        said = ", ".join(f"{name}: {count}" for name, count in counts.items() if count)
+        to = ", ".join(f"{name} ({count})" for name, count in written.items())
+        text = f"listed {len(listing)} of {len(listing) + len(rejects)} images ({said})"
+        click.echo(f"{text}: {to}" if to else text, err=True)

@@ -55,9 +55,7 @@ def guarded(name: str, body: Callable[[list[str]], int], arguments: Sequence[str
     debug = "--debug" in args
     if debug:
         args.remove("--debug")
-    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup has it ignored
-            signal.signal(number, _terminate)
+    _prepare()
     try:
         code = body(args)
         sys.stdout.flush()
@@ -66,24 +64,67 @@ def guarded(name: str, body: Callable[[list[str]], int], arguments: Sequence[str
     except Terminated as ended:
         return 128 + ended.number
     except (BrokenPipeError, PipeClosed):
-        # Python flushes stdout once more at exit; what it writes then must go somewhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _leave_stdout()
         return 128 + 13  # SIGPIPE, which Windows has no name for
-    except (Im2recError, RecordIOError, OSError) as error:
+    except Exception as error:  # noqa: BLE001  (whatever it is, a user gets one line)
         if debug:
-            raise
-        print(f"{name}: {printable(str(error))}", file=sys.stderr)
+            import traceback
+
+            traceback.print_exc()
+        print(f"{name}: {printable(_text(error))}", file=sys.stderr)
         return EXIT_USAGE if isinstance(error, PlanError) else EXIT_STOPPED
-    except Exception as error:
-        if debug:
-            raise
-        print(f"{name}: internal error: {type(error).__name__}: {printable(str(error))} (--debug shows where)", file=sys.stderr)
-        return EXIT_STOPPED
     return code
+
+
+def _prepare() -> None:
+    """Handle the signals that ask this process to end, and give it streams where it was started without."""
+    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup has it ignored
+            signal.signal(number, _terminate)
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  (open as long as the process lives)
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
+
+
+def _leave_stdout() -> None:
+    """Let Python flush stdout at exit without another error."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _text(error: Exception) -> str:
+    if isinstance(error, (Im2recError, RecordIOError)):
+        return str(error)
+    if isinstance(error, OSError):
+        if error.filename is not None:
+            return f"{error.filename}: {error.strerror}"
+        _leave_stdout()  # every other file has a name by the time its error comes here
+        return f"<stdout>: cannot write: {error.strerror or error}"
+    return f"internal error: {type(error).__name__}: {error} (--debug shows where)"
+
+
+def _check_misspelt(arguments: Sequence[str]) -> None:
+    """Refuse what looks like a misspelt command before it is taken for the prefix of a list.
+
+    Raises:
+        PlanError: there is no such list, and the word is close to a command.
+    """
+    prefix = arguments[0]
+    if prefix.startswith("-") or "--list" in arguments or os.path.exists(f"{prefix}.lst") or os.path.isdir(prefix):
+        return
+    import difflib
+    import glob
+
+    if glob.glob(f"{glob.escape(prefix)}*.lst"):
+        return
+
+    for command in difflib.get_close_matches(prefix, COMMANDS, 1, 0.7):
+        raise PlanError(f"no such command: {prefix}; did you mean 'im2rec {command}'? (Nor is there a list {prefix}.lst.)")
 
 
 def _body(arguments: list[str]) -> int:
     if is_mxnet_form(arguments):
+        _check_misspelt(arguments)
         from im2rec import legacy
 
         return legacy.main(arguments)
@@ -99,6 +140,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def rec2idx(arguments: Sequence[str] | None = None) -> None:
     """Run ``rec2idx``, MXNet's tool of that name."""
-    from im2rec.rec2idx import main as body
+
+    def body(words: list[str]) -> int:
+        from im2rec import rec2idx
+
+        return rec2idx.main(words)
 
     sys.exit(guarded("rec2idx", body, arguments))

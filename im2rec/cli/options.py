@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +16,21 @@ from im2rec.walk import EXTENSIONS
 F = TypeVar("F", bound=Callable[..., Any])
 
 PATH = click.Path(path_type=Path)
+
+
+class _OutputType(click.ParamType):  # type: ignore[type-arg]  # generic only in newer releases
+    """The name of an output, or the prefix of several: no folder."""
+
+    name = "output"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        path = Path(value)
+        if isinstance(value, str) and (not path.name or path.name == ".." or value[-1:] in ("/", os.sep)):
+            self.fail(f"{value!r} names a folder, expected a name in it, such as {path / 'photos'}", param, ctx)
+        return path
+
+
+OUTPUT = _OutputType()
 
 
 def output_options(function: F) -> F:
@@ -79,4 +95,4 @@ def say_rejects(rejects: Iterable[Reject]) -> None:
 def say_remarks(remarks: Iterable[Reject]) -> None:
     """Name the images that were packed although something is odd about them."""
     for remark in remarks:
-        click.echo(f"im2rec: note: {remark}", err=True)
+        click.echo(f"im2rec: remark: {remark}", err=True)

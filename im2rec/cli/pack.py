@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import sys
 from pathlib import Path
@@ -12,8 +13,8 @@ import click
 from im2rec import build, listfile, plan, progress
 from im2rec.cli import options as shared
 from im2rec.cli.list import list_options, write_classes
-from im2rec.errors import InputError
-from im2rec.listfile import ItemList
+from im2rec.errors import InputError, NothingPacked
+from im2rec.itemlist import ItemList
 from im2rec.listing import Listing, collect
 from im2rec.report import PackReport, rejects_of
 from im2rec.source import SourceOptions
@@ -64,7 +65,7 @@ def _pixel_options(function: Any) -> Any:
 @click.argument("source", type=shared.PATH)
 @click.argument("root", type=shared.PATH, required=False)
 @click.option(
-    "-o", "--output", type=shared.PATH, metavar="PREFIX", help="Write PREFIX.rec and PREFIX.idx.  [default: the list without .lst]"
+    "-o", "--output", type=shared.OUTPUT, metavar="PREFIX", help="Write PREFIX.rec and PREFIX.idx.  [default: the list without .lst]"
 )
 @_pixel_options
 @click.option(
@@ -116,9 +117,21 @@ def command(context: click.Context, /, source: Path, root: Path | None, output: 
         raise click.UsageError("--flat, --ext, --labels, --shuffle and --seed go with a folder, not with a list")
     elif str(source) == "-" and (root is None or output is None):
         raise click.UsageError("a list on stdin needs ROOT and -o PREFIX")
-    prefix = output if output is not None else source.with_suffix("") if source.suffix == ".lst" else source
+    prefix = (
+        output.with_name(output.name.removesuffix(".rec"))
+        if output is not None
+        else source.with_suffix("")
+        if source.suffix == ".lst"
+        else source
+    )
     options = _options(source if source.is_dir() else root if root is not None else source.parent, given)
-    report = _pack_folder(source, prefix, options, given) if source.is_dir() else _pack_list(source, prefix, options, given)
+    try:
+        report = _pack_folder(source, prefix, options, given) if source.is_dir() else _pack_list(source, prefix, options, given)
+    except NothingPacked as error:
+        shared.say_rejects(rejects_of(error.first))
+        raise
+    if not given["quiet"]:
+        _say_other_shards(prefix, report)
     shared.say_rejects(report.rejects)
     if not given["quiet"]:
         shared.say_remarks(report.remarks)
@@ -127,6 +140,13 @@ def command(context: click.Context, /, source: Path, root: Path | None, output: 
     elif not given["quiet"]:
         click.echo(report.as_text(), err=True)
     return 1 if report.rejects else 0
+
+
+def _say_other_shards(prefix: Path, report: PackReport) -> None:
+    """Tell of shards of an earlier pack into another number of files: who reads by a pattern would read both."""
+    others = [path for path in prefix.parent.glob(f"{glob.escape(prefix.name)}-?????-of-?????.rec") if str(path) not in report.outputs]
+    if others and len(report.outputs) > 2:
+        click.echo(f"im2rec: remark: {len(others)} shards of an earlier set stand beside this one, such as {min(others)}", err=True)
 
 
 def cores() -> int:
@@ -140,7 +160,7 @@ def _options(root: Path, given: dict[str, Any]) -> build.PackOptions:
     Raises:
         PlanError: options contradict each other.
     """
-    asked = {name: given[name] for name in _PIXEL_OPTIONS if given[name] not in (None, False)}
+    asked = {name: given[name] for name in _PIXEL_OPTIONS if given[name] is not None and given[name] is not False}  # 0 is a quality
     if given["pass_through"] and asked:
         raise click.UsageError(f"--pass-through keeps the images as they are, it does not go with --{next(iter(asked)).replace('_', '-')}")
     keep = not asked
@@ -185,14 +205,16 @@ def _pack_folder(folder: Path, prefix: Path, options: build.PackOptions, given: 
         if options.shards.part is None:  # array jobs would write the same list over each other
             listfile.write(prefix.with_name(f"{prefix.name}.lst"), listing.lines(), outputs)
             write_classes(listing, None, prefix, outputs)
-        report = _run(listing, str(folder), prefix, options, outputs, given)
-    unlisted = rejects_of(listing.rejects)
-    return PackReport(listed=len(unlisted), rejects=unlisted) + report
+        unlisted = rejects_of(listing.rejects)
+        before = PackReport(listed=len(unlisted), rejects=unlisted, outputs=[str(path) for path in outputs.paths()])
+        return _run(listing, str(folder), prefix, options, outputs, given, before)
 
 
 def _pack_list(source: Path, prefix: Path, options: build.PackOptions, given: dict[str, Any]) -> PackReport:
     rounding = {"allow_rounding": given["allow_rounding"]}
     is_stream = str(source) == "-"
+    if is_stream and sys.stdin is None:
+        raise InputError("<stdin>", "is closed, expected a list")
     with ItemList.from_stream(sys.stdin.buffer, **rounding) if is_stream else ItemList.open(source, **rounding) as items:
         if not len(items):
             raise InputError(items.source, "an empty list, expected a line for each image")
@@ -201,11 +223,17 @@ def _pack_list(source: Path, prefix: Path, options: build.PackOptions, given: di
 
 
 def _run(
-    items: ItemList | Listing, source: str, prefix: Path, options: build.PackOptions, outputs: OutputSet, given: dict[str, Any]
+    items: ItemList | Listing,
+    source: str,
+    prefix: Path,
+    options: build.PackOptions,
+    outputs: OutputSet,
+    given: dict[str, Any],
+    before: PackReport | None = None,
 ) -> PackReport:
     if options.label_width:
         build.check_label_width(items, options.label_width, source)
     if given["verbose"]:
         click.echo(f"im2rec: packing {len(items)} images of {source} with {options.pool.workers or 'no'} workers", err=True)
     with progress.bar("packing", len(items), quiet=given["quiet"]) as advance:
-        return build.pack(items, prefix, options, outputs, advance=advance)
+        return build.pack(items, prefix, options, outputs, advance=advance, before=before)

@@ -63,6 +63,12 @@ def test_processes_that_do_not_fork_write_the_same_bytes(pack, items, method):
     assert pack(items, transform=SMALL, pool=PoolOptions(2, start_method=method)) == pack(items, transform=SMALL)
 
 
+def test_short_reads_of_the_quick_way_lose_nothing(pack, items, monkeypatch):
+    whole, real = pack(items), os.readv
+    monkeypatch.setattr(passthrough.os, "readv", lambda fd, views: real(fd, [views[0][:700]]))
+    assert pack(items) == whole
+
+
 def test_the_quick_way_and_the_ordinary_way_write_the_same(pack, items, monkeypatch):
     quick = pack(items)
     monkeypatch.setattr(passthrough, "AVAILABLE", False)

@@ -89,5 +89,6 @@ def test_a_file_that_is_missing_or_no_text_is_told(load, tmp_path):
         load(b"a.jpg,\xff\n")
 
 
-def test_an_empty_file_has_no_labels(load):
-    assert load("").by_path == {}
+def test_an_empty_file_is_refused(load):
+    with pytest.raises(InputError, match="is empty, expected rows of path,label"):
+        load("")

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from im2rec import listfile
+from im2rec import itemlist, listfile
 from im2rec.errors import InputError, ListError
-from im2rec.listfile import Item, ItemList, check_item, format_item, format_label, parse_line, path_fault
+from im2rec.itemlist import ItemList
+from im2rec.listfile import Item, check_item, format_label, parse_line, path_fault
 from recordio.files import OutputSet
 
 PATHS = st.text(st.characters(blacklist_categories=["Cs", "Cc", "Z"]), min_size=1).filter(lambda text: text == text.strip())
@@ -23,6 +24,11 @@ ITEMS = st.builds(
     st.lists(st.floats(allow_nan=False, allow_infinity=False, width=32), min_size=1, max_size=6).map(tuple),
     PATHS,
 )
+
+
+def format_item(item: Item) -> str:
+    """A line as MXNet's tool writes it, with more decimals where a label needs them."""
+    return "\t".join([str(item.id), *map(format_label, item.labels), item.path]) + "\n"
 
 
 def stream(text: str | bytes) -> io.BytesIO:
@@ -151,7 +157,7 @@ def test_a_list_too_long_for_a_set_finds_the_same_twin(ids):
     text = "".join(f"{id_}\t1\ta\n" for id_ in ids)
     first = next((number for number, id_ in enumerate(ids) if id_ in ids[:number]), None)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(listfile, "_KEPT", 5)
+        patch.setattr(itemlist, "_KEPT", 5)
         if first is None:
             with ItemList.from_stream(stream(text)) as items:
                 assert [item.id for item in items] == ids
@@ -161,14 +167,14 @@ def test_a_list_too_long_for_a_set_finds_the_same_twin(ids):
 
 
 def test_a_long_list_from_a_stream_goes_to_disk_and_reads_the_same(monkeypatch):
-    monkeypatch.setattr(listfile, "_MEMORY", 100)
-    monkeypatch.setattr(listfile, "_KEPT", 10)
+    monkeypatch.setattr(itemlist, "_MEMORY", 100)
+    monkeypatch.setattr(itemlist, "_KEPT", 10)
     with ItemList.from_stream(stream("".join(f"{n}\t1\tp{n}\n" for n in range(50)))) as items:
         assert [item.path for item in items] == [item.path for item in items] == [f"p{n}" for n in range(50)]
 
 
 def test_a_fault_handler_gets_each_bad_line_once_and_the_rest_is_kept(tmp_path, monkeypatch):
-    monkeypatch.setattr(listfile, "_KEPT", 1)  # so that the file is parsed again for the items
+    monkeypatch.setattr(itemlist, "_KEPT", 1)  # so that the file is parsed again for the items
     (tmp_path / "x.lst").write_text("0\t1\ta\nbad\n1\t1\tb\nx\t1\tc\n2\t1\td\n")
     faults = []
     with ItemList.open(tmp_path / "x.lst", on_fault=faults.append) as items:

@@ -153,3 +153,11 @@ def test_sizes_for_planning_are_zero_where_they_cannot_be_known(tree, opened):
 )
 def test_whether_a_path_leaves_the_root_is_told_from_its_text(path, leaves):
     assert leaves_root(path) is leaves
+
+
+def test_short_reads_are_not_taken_for_the_end(tree, opened, monkeypatch):
+    data = os.urandom(300_000)
+    images = opened(tree({"a.jpg": data}))
+    real = os.read
+    monkeypatch.setattr(source.os, "read", lambda fd, size: real(fd, min(size, 4096)))
+    assert images.read("a.jpg") == data

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import functools
 import os
 import struct
 
@@ -9,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from recordio import frame, header
+from recordio import files, frame, header
 from recordio.errors import BadHeader, FileError, PayloadTooLarge
 from recordio.files import OutputSet
 from recordio.writer import IndexedWriter, Writer
@@ -263,3 +265,29 @@ def test_what_is_written_is_the_definition_record_by_record(tmp_path_factory, fr
         offsets = [writer.write(key, payload) for key, payload in records]
     assert rec.read_bytes() == b"".join(framed(payload) for _, payload in records)
     assert rec.with_suffix(".idx").read_text() == "".join(f"{key}\t{at}\n" for (key, _), at in zip(records, offsets, strict=True))
+
+
+def test_a_set_is_not_committed_after_a_write_that_failed_half_way(tmp_path, monkeypatch):
+    real, calls = os.write, []
+
+    def fails_second(fd, data):
+        calls.append(len(data))
+        if len(calls) == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(fd, bytes(data)[: len(data) // 2] if len(calls) == 1 else data)
+
+    writer = IndexedWriter(tmp_path / "x.rec")
+    monkeypatch.setattr(files.os, "write", fails_second)
+    with pytest.raises(FileError, match="No space left"):
+        writer.write(1, b"x" * (2 << 20))
+    for go_on in (functools.partial(writer.write, 2, b"y"), writer.close):
+        with pytest.raises(FileError, match="an earlier write of it failed"):
+            go_on()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_key_that_is_no_whole_number_writes_nothing(tmp_path):
+    with IndexedWriter(tmp_path / "x.rec") as writer:
+        with pytest.raises(TypeError):
+            writer.write(1.5, b"x")
+        assert (writer.size, len(writer)) == (0, 0)

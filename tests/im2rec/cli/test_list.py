@@ -25,7 +25,7 @@ def listed(im2rec, tree, work):
 def test_the_list_goes_to_stdout_and_the_summary_to_stderr(listed, work):
     ran = listed()
     assert (ran.code, ran.out) == (0, "".join(LINES))
-    assert ran.err == "listed 4 of 4 images in 4 classes, 1 other files ignored\n"
+    assert ran.err == "listed 4 of 4 images (classes: 4, other files ignored: 1)\n"
     assert os.listdir(work) == []
 
 
@@ -71,7 +71,7 @@ def test_top_folders_are_the_classes_on_demand(listed):
 def test_no_labels_are_zero_and_make_no_class_map(listed, work):
     ran = listed("--labels", "none", "-o", "x")
     assert {line.split("\t")[1] for line in (work / "x.lst").read_text().splitlines()} == {"0.000000"}
-    assert (os.listdir(work), "in 0 classes" in ran.err) == (["x.lst"], True)
+    assert (os.listdir(work), "classes" in ran.err) == (["x.lst"], False)
 
 
 def test_labels_from_a_csv_reject_what_it_does_not_name(listed, work):
@@ -96,7 +96,7 @@ def test_splits_divide_all_images_in_order(im2rec, tree, work):
 
 def test_stratified_splits_divide_each_class(im2rec, tree, work):
     root = tree([f"{name}/{n}.jpg" for name in "abcd" for n in range(10)])
-    im2rec("list", root, "-o", "x", "--split", "train=0.8,val=0.2", "--stratified")
+    im2rec("list", root, "-o", "x", "--split", "train=0.8,val=0.2", "--stratify")
     labels = [line.split("\t")[1] for line in (work / "x_val.lst").read_text().splitlines()]
     assert sorted(labels) == [f"{n}.000000" for n in (0, 0, 1, 1, 2, 2, 3, 3)]
 
@@ -110,7 +110,7 @@ def test_chunks_are_numbered(listed, work):
 def test_json_counts_add_up(listed):
     found = json.loads(listed("-o", "x", "--json", files=[*FILES, "bad\tname.jpg"]).out)
     assert (found["command"], found["found"], found["listed"], found["rejected"], found["ignored"]) == ("list", 5, 4, 1, 1)
-    assert found["outputs"] == {"x.lst": 4}
+    assert (found["lines"], found["outputs"]) == ({"x.lst": 4}, ["x.lst", "x.classes.txt"])
     assert found["rejects"][0]["path"] == "bad\tname.jpg"
 
 
@@ -142,7 +142,7 @@ def test_existing_lists_are_replaced_only_by_force(listed, work):
         (("--split", "train=1"), "need -o"),
         (("--chunks", "2"), "need -o"),
         (("--json",), "need -o"),
-        (("--stratified", "-o", "x"), "--stratified needs --split"),
+        (("--stratify", "-o", "x"), "--stratify needs --split"),
         (("--split", "train=0.5", "-o", "x"), "add up to 0.5"),
         (("--split", "train", "-o", "x"), "expected NAME=RATIO"),
         (("--chunks", "9", "-o", "x"), "4 images cannot be divided into 9"),

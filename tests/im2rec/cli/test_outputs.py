@@ -1,0 +1,145 @@
+"""What outputs may be called, and what becomes of them when something goes wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.fixture
+def listed(work, photos):
+    """x.lst of all photographs in the current folder."""
+    paths = sorted(path.relative_to(photos).as_posix() for path in photos.rglob("*.jpg"))
+    (work / "x.lst").write_text("".join(f"{number}\t{number % 3}\t{path}\n" for number, path in enumerate(paths)))
+
+
+@pytest.mark.parametrize("name", [".", "..", "/", "", "sub/", "sub/.."])
+@pytest.mark.parametrize("command", ["pack", "list"])
+def test_a_folder_is_no_name_of_an_output(im2rec, work, photos, command, name):
+    (work / "sub").mkdir()
+    ran = im2rec(command, photos, "-o", name)
+    assert (ran.code, "names a folder, expected a name in it" in ran.err) == (2, True)
+    assert os.listdir(work) == ["sub"]
+
+
+def test_a_prefix_may_end_as_its_file_does(im2rec, work, photos):
+    assert im2rec("pack", photos, "-o", "x.rec").code == 0
+    assert sorted(os.listdir(work)) == ["x.classes.txt", "x.idx", "x.lst", "x.rec"]
+
+
+def test_two_outputs_of_one_name_are_refused(im2rec, work, photos):
+    ran = im2rec("list", photos, "-o", "x.lst", "--classes", "x.lst")
+    assert (ran.code, ran.err) == (3, "im2rec: x.lst: cannot write: two outputs have this name\n")
+    assert os.listdir(work) == []
+
+
+@pytest.mark.parametrize("command", [("index", "x.rec", "-o", "x.rec", "--force"), ("index", "x.idx", "--force")])
+def test_an_index_does_not_replace_the_file_it_is_made_from(im2rec, work, golden, command):
+    for name in ("x.rec", "x.idx"):
+        shutil.copy(golden / "recordio" / "identities.rec", work / name)
+    ran = im2rec(*command)
+    assert (ran.code, "it is the file that is read" in ran.err) == (3, True)
+    assert (work / command[1]).read_bytes() == (golden / "recordio" / "identities.rec").read_bytes()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs FIFOs")
+def test_what_is_no_regular_file_is_not_replaced(im2rec, work, photos):
+    os.mkfifo(work / "x.lst")
+    ran = im2rec("list", photos, "-o", "x.lst", "--force")
+    assert (ran.code, ran.err) == (3, "im2rec: x.lst: cannot write: it is no regular file\n")
+
+
+def test_a_link_stays_and_what_it_leads_to_is_replaced(im2rec, work, photos):
+    (work / "far").mkdir()
+    (work / "far" / "real.lst").write_text("old")
+    (work / "x.lst").symlink_to(work / "far" / "real.lst")
+    assert im2rec("list", photos, "-o", "x.lst", "--force").code == 0
+    assert (work / "x.lst").is_symlink()
+    assert (work / "far" / "real.lst").read_text().count("\n") == 24
+
+
+@pytest.mark.parametrize("options", [("--on-error", "abort"), ("--max-rejects", "0")])
+def test_what_the_walk_rejects_counts_as_a_reject(im2rec, work, tree, picture, options):
+    root = tree({"a.jpg": picture()})
+    (root / "b.jpg").symlink_to(root / "nowhere")
+    ran = im2rec("pack", root, "-o", "x", *options)
+    assert (ran.code, "b.jpg: is a broken link" in ran.err, os.listdir(work)) == (3, True, [])
+
+
+@pytest.mark.parametrize("form", [("pack", "x.lst", "empty", "--force"), ("x", "empty", "--pass-through"), ("x", "empty")])
+def test_a_wrong_root_leaves_the_old_set_as_it_was(im2rec, work, photos, listed, form):
+    im2rec("pack", "x.lst", photos)
+    before = {path.name: path.read_bytes() for path in work.iterdir()}
+    (work / "empty").mkdir()
+    ran = im2rec(*form)
+    assert (ran.code, "none of 24 images could be packed, so nothing was written" in ran.err) == (3, True)
+    assert ran.err.count("does not exist") == 11  # ten of them, and the summary
+    (work / "empty").rmdir()
+    assert {path.name: path.read_bytes() for path in work.iterdir()} == before
+
+
+@pytest.mark.parametrize(("encoding", "better"), [("jpg", "30"), ("png", "3")])
+def test_zero_is_a_quality(im2rec, work, photos, listed, encoding, better):
+    sizes = []
+    for quality in ("0", better):
+        ran = im2rec("pack", "x.lst", photos, "--encoding", encoding, "--quality", quality, "--force", "--json")
+        assert json.loads(ran.out)["images"] == "encoded"
+        sizes.append((work / "x.rec").stat().st_size)
+    assert (sizes[0] < sizes[1]) == (encoding == "jpg")
+    assert sizes[0] != sizes[1]
+
+
+def test_shards_of_an_earlier_division_are_told_of(im2rec, photos, listed):
+    assert "remark" not in im2rec("pack", "x.lst", photos, "--shards", 3).err
+    ran = im2rec("pack", "x.lst", photos, "--shards", 2)
+    assert "3 shards of an earlier set stand beside this one, such as x-00000-of-00003.rec" in ran.err
+
+
+def test_a_packed_folders_summary_names_every_output(im2rec, work, photos):
+    found = json.loads(im2rec("pack", photos, "-o", "x", "--json").out)
+    assert sorted(found["outputs"]) == sorted(os.listdir(work))
+
+
+@pytest.mark.parametrize("closing", [">&-", "2>&-", ">&- 2>&-"])
+def test_closed_streams_do_not_turn_success_into_failure(work, photos, closing):
+    command = f"exec {sys.executable} -m im2rec pack {photos} -o x --resize 9 --json {closing}"
+    assert subprocess.run(["sh", "-c", command], cwd=work, check=False).returncode == 0
+    assert (work / "x.rec").exists()
+
+
+def test_a_list_from_a_closed_stdin_is_refused(work, photos):
+    command = f"exec {sys.executable} -m im2rec pack - {photos} -o x <&-"
+    done = subprocess.run(["sh", "-c", command], cwd=work, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (3, "im2rec: <stdin>: is closed, expected a list\n")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_full_stdout_is_named(work, photos):
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "im2rec", "list", str(photos)]
+        done = subprocess.run(command, cwd=work, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (3, "im2rec: <stdout>: cannot write: No space left on device\n")
+
+
+def test_a_misspelt_command_is_told_from_a_prefix(im2rec, work, photos, listed):
+    ran = im2rec("pakc", photos, "-o", "y")
+    assert (ran.code, "no such command: pakc; did you mean 'im2rec pack'?" in ran.err) == (2, True)
+    (work / "pakc.lst").write_bytes((work / "x.lst").read_bytes())
+    assert im2rec("pakc", photos, "--pass-through").code == 0
+
+
+def test_a_byte_order_mark_is_passed_over(im2rec, work, photos, listed):
+    (work / "y.lst").write_bytes(b"\xef\xbb\xbf" + (work / "x.lst").read_bytes())
+    assert im2rec("pack", "y.lst", photos).code == im2rec("pack", "x.lst", photos).code == 0
+    assert (work / "y.rec").read_bytes() == (work / "x.rec").read_bytes()
+
+
+def test_rows_of_labels_that_name_no_image_are_counted(im2rec, work, tree, picture):
+    (work / "l.csv").write_text("a.jpg,dog\nb.jpg,cat\nc.jpg,cat\n")
+    ran = im2rec("list", tree({"a.jpg": picture()}), "--labels", "l.csv", "-o", "x", "--json")
+    assert (json.loads(ran.out)["unused_labels"], "rows of the labels file that name no image: 2" in ran.err) == (2, True)
