@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _LINE = re.compile(rb"[ \t]*(\d+)[ \t]+(\d+)[ \t]*\r?")
+_HASHED = 1 << 20  # keys that a set may hold
 _MAX_KEY = (1 << 64) - 1
 _MAX_OFFSET = (1 << 63) - 1
 
@@ -196,6 +197,8 @@ def rebuild(rec: str | os.PathLike[str], output: files.OutputFile, *, ids: bool 
 def _count_duplicates(keys: array[int]) -> int:
     if all(map(operator.lt, keys, itertools.islice(keys, 1, None))):
         return 0
-    import numpy as np
+    if len(keys) <= _HASHED:
+        return len(keys) - len(set(keys))
+    import numpy as np  # 80 ms to load, and a third of the memory of a set
 
     return len(keys) - len(np.unique(np.frombuffer(keys, np.uint64)))

@@ -110,9 +110,6 @@ def _probe_jpeg(data: bytes) -> ImageInfo:
 
 def jpeg_orientation(data: bytes) -> int:
     """Return the EXIF orientation of a JPEG, 1 to 8; 1 where there is none, 0 where EXIF data cannot be understood."""
-    at = data.find(b"Exif\0\0")
-    if at < 0:
-        return 1
     for marker, content in _jpeg_segments(data, 2):
         if marker == _APP1 and content[:6] == b"Exif\0\0":
             return _tiff_orientation(content[6:])
