@@ -11,19 +11,16 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from im2rec import build, listfile, progress
 from im2rec.errors import InputError, ListError, NothingPacked, PlanError
-from im2rec.itemlist import ItemList
-from im2rec.listing import ListOptions, collect
-from im2rec.report import PackReport, rejects_of
-from im2rec.source import SourceOptions
-from im2rec.split import mxnet_chunks
-from im2rec.transform import TransformOptions
-from im2rec.walk import MXNET_EXTENSIONS, WalkOptions
-from im2rec.work import PoolOptions
 from recordio.files import OutputSet
 
+if TYPE_CHECKING:
+    from im2rec import build
+    from im2rec.report import PackReport
+
+MXNET_EXTENSIONS = (".jpeg", ".jpg", ".png")
 _COLORS = {1: "color", 0: "gray", -1: "unchanged"}
 
 
@@ -76,6 +73,13 @@ def _say(text: str) -> None:
 
 
 def _list(prefix: Path, root: Path, args: argparse.Namespace) -> None:
+    # Each half of the tool loads only what it needs: the other half would double its start.
+    from im2rec import listfile
+    from im2rec.listing import ListOptions, collect
+    from im2rec.report import rejects_of
+    from im2rec.split import mxnet_chunks
+    from im2rec.walk import WalkOptions
+
     if args.chunks < 1:
         raise PlanError(f"--chunks {args.chunks}, expected 1 or more")
     labels = "folder" if args.recursive else "none"
@@ -116,6 +120,12 @@ def _lists(prefix: Path) -> list[Path]:
 
 
 def _pack_all(prefix: Path, root: Path, args: argparse.Namespace) -> None:
+    from im2rec import build
+    from im2rec.report import rejects_of
+    from im2rec.source import SourceOptions
+    from im2rec.transform import TransformOptions
+    from im2rec.work import PoolOptions
+
     if args.resize < 0:
         raise PlanError(f"--resize {args.resize}, expected 0 or more")
     # Its pass-through keeps any bytes, so nothing is looked at. When it decodes, it packs what is truncated as well: so
@@ -145,6 +155,9 @@ def _pack_all(prefix: Path, root: Path, args: argparse.Namespace) -> None:
 
 
 def _pack(path: Path, options: build.PackOptions) -> PackReport:
+    from im2rec import build, progress
+    from im2rec.itemlist import ItemList
+
     def leave_out(fault: ListError) -> None:
         _say(f"{fault}; the line is left out")
 

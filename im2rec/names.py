@@ -8,17 +8,17 @@ from __future__ import annotations
 import os
 import sys
 
-_SAME = sys.getfilesystemencoding().lower() in ("utf-8", "utf8")
+SAME = sys.getfilesystemencoding().lower() in ("utf-8", "utf8")
 
 
 def to_local(path: str) -> str:
     """Return a list's path as functions of the system take it."""
-    return path if _SAME else os.fsdecode(path.encode("utf-8", "surrogateescape"))
+    return path if SAME else os.fsdecode(path.encode("utf-8", "surrogateescape"))
 
 
 def from_local(name: str) -> str:
     """Return a name that the system gave as a list has it."""
-    return name if _SAME else os.fsencode(name).decode("utf-8", "surrogateescape")
+    return name if SAME else os.fsencode(name).decode("utf-8", "surrogateescape")
 
 
 def printable(path: str) -> str:

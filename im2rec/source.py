@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from im2rec.errors import ImageError
-from im2rec.names import to_local
+from im2rec.names import SAME, to_local
 
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)  # 0 on Windows, where links are looked for first
 _FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -103,7 +103,7 @@ class ImageSource:
         Raises:
             ImageError: it does not exist, cannot be opened, or lies outside the root.
         """
-        local = to_local(path)
+        local = path if SAME else to_local(path)
         folder, slash, name = local.rpartition("/")
         folder = folder or slash  # "/x.jpg" lies in "/", "x.jpg" in the root
         try:

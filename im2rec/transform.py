@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from im2rec.errors import PlanError
 from recordio import images
 from recordio.errors import ImageFormatError
+from recordio.probe import probe
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,20 @@ def transformer(options: TransformOptions) -> Callable[[bytes], tuple[bytes, str
 
 def checker(options: TransformOptions) -> Callable[[bytes], str] | None:
     """Make the function that checks an image file's bytes and returns a remark, mostly empty; None where nothing is checked."""
-    return None if options.check == "off" else lambda data: _check(data, options)
+    if options.check == "off":
+        return None
+    most = options.max_pixels
+
+    def check(data: bytes) -> str:
+        try:
+            info = probe(data)
+        except ImageFormatError:
+            return _check(data, options)
+        if info.missing_end or info.width * info.height > most:
+            return _check(data, options)
+        return ""
+
+    return check
 
 
 def _check(data: bytes, options: TransformOptions) -> str:
@@ -121,7 +135,8 @@ def _check(data: bytes, options: TransformOptions) -> str:
 
 
 def _reencode(data: bytes, options: TransformOptions) -> tuple[bytes, str]:
-    remark = _check(data, options) if options.check != "off" else ""
+    check = checker(options)
+    remark = check(data) if check else ""
     stored = images.jpeg_size(data) if options.scaled_decode and (options.resize or options.max_side) else None
     image = images.decode(data, options.color, scale=decode_scale(*stored, options) if stored else 1)
     full_height, full_width = image.shape[:2]

@@ -16,7 +16,6 @@ from im2rec.names import from_local, to_local
 LabelMode = Literal["folder", "top", "none"]
 
 EXTENSIONS = (".bmp", ".jpeg", ".jpg", ".png", ".webp")
-MXNET_EXTENSIONS = (".jpeg", ".jpg", ".png")
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ class ImageInfo(NamedTuple):
 _SIZE: Final = struct.Struct(">HH")
 _SOF: Final = frozenset({0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF})
 _PROGRESSIVE: Final = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
+_SKIPPED: Final = frozenset({0xC4, 0xDB, 0xDD, 0xFE, *range(0xE0, 0xF0)})  # tables, comments, applications' data
 _LONE: Final = frozenset({0x01, *range(0xD0, 0xD8)})  # markers without a length
 _EOI, _SOS, _APP1 = 0xD9, 0xDA, 0xE1
 _ORIENTATION, _SHORT = 0x0112, 3  # an EXIF tag, and the type it must have
@@ -79,6 +80,12 @@ def _probe_jpeg(data: bytes) -> ImageInfo:
             if data[position] != 0xFF:
                 raise ImageFormatError(f"is damaged: JPEG byte {position} is 0x{data[position]:02x}, expected a marker")
             marker = data[position + 1]
+            if marker in _SKIPPED:  # most segments, so they come first
+                length = data[position + 2] << 8 | data[position + 3]
+                if length < 2:
+                    raise ImageFormatError(f"is damaged: JPEG segment of length {length} at byte {position}")
+                position += 2 + length
+                continue
             if marker == 0xFF:  # fill bytes may stand before a marker
                 position += 1
                 continue
