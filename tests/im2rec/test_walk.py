@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from im2rec.errors import InputError
-from im2rec.walk import MXNET_EXTENSIONS, Entries, WalkOptions, walk
+from im2rec.legacy import MXNET_EXTENSIONS
+from im2rec.walk import Entries, WalkOptions, walk
 
 NAMES = st.sampled_from(["a", "b", "B", "z.d", ".h", "ü", "a b", "1.jpg"])
 FILES = st.sampled_from(["1.jpg", "2.JPG", "3.png", ".jpg", ".x.jpg", "..jpg", "note.txt", "x.jpg.bak", "jpg", "4.jpeg"])
