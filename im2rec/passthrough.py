@@ -8,6 +8,7 @@ in the ordinary way.
 
 from __future__ import annotations
 
+import functools
 import os
 import queue
 import threading
@@ -42,8 +43,7 @@ def run(
         check: looks at an image; returns a remark or raises ImageFormatError. None looks at nothing.
         work: the ordinary way of an item.
     """
-    for block in _ahead(_Loop(source, width, check, work).run(items)):
-        yield _seal(block, work)
+    return _ahead(_Loop(source, width, check, work).run(items), functools.partial(_seal, work))
 
 
 class _Loop:
@@ -121,10 +121,10 @@ class _Loop:
         return outcomes, position
 
 
-def _seal(block: Block[Item], work: Work[Item]) -> Block[Item]:
+def _seal(work: Work[Item], block: Block[Item]) -> Block[Item]:
     """Put the magic words before the records of a block, unless a payload holds one: then its items are done again.
 
-    Runs in the writing thread: the search lets the reading one go on.
+    The search lets the other thread go on meanwhile.
     """
     buffer, end = block.data.obj, len(block.data)
     if not isinstance(buffer, bytearray):  # done in the ordinary way
@@ -149,15 +149,19 @@ def _one_by_one(items: list[Item], work: Work[Item]) -> Block[Item]:
     return Block(items, outcomes, memoryview(b"".join(pieces)))
 
 
-def _ahead(blocks: Iterator[Block[Item]]) -> Iterator[Block[Item]]:
-    """Draw blocks in another thread, one ahead of the caller: it reads while this one writes."""
+def _ahead(blocks: Iterator[Block[Item]], seal: Callable[[Block[Item]], Block[Item]]) -> Iterator[Block[Item]]:
+    """Draw blocks in another thread, one ahead of the caller: it reads while this one writes.
+
+    Blocks are sealed by whichever thread has the time: small images keep the reading one busy, large ones the writing one.
+    """
     ready: queue.Queue[Any] = queue.Queue(1)
     stop = threading.Event()
 
     def draw() -> None:
         try:
             for block in blocks:
-                ready.put(block)
+                is_late = ready.full()
+                ready.put((seal(block), True) if is_late else (block, False))
                 if stop.is_set():
                     return
             ready.put(None)
@@ -167,10 +171,11 @@ def _ahead(blocks: Iterator[Block[Item]]) -> Iterator[Block[Item]]:
     thread = threading.Thread(target=draw, daemon=True)
     thread.start()
     try:
-        while (block := ready.get()) is not None:
-            if isinstance(block, BaseException):
-                raise block
-            yield block
+        while (drawn := ready.get()) is not None:
+            if isinstance(drawn, BaseException):
+                raise drawn
+            block, is_sealed = drawn
+            yield block if is_sealed else seal(block)
     finally:
         stop.set()
         while thread.is_alive():
