@@ -289,3 +289,15 @@ def test_a_write_that_fails_ends_the_workers_and_leaves_nothing(items, photos, w
 def test_an_empty_list_makes_empty_files(pack):
     files, report = pack([])
     assert (files, report.listed) == ({"x.rec": b"", "x.idx": b""}, 0)
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fadvise"), reason="needs posix_fadvise")
+def test_files_on_a_slow_disk_are_read_ahead_and_packed_the_same(pack, items, monkeypatch):
+    whole, asked = pack(items), []
+    monkeypatch.setattr(passthrough, "_ITEMS", 4)
+    monkeypatch.setattr(passthrough, "_WARM_ITEM", 0.0)  # every disk is slower than that
+    monkeypatch.setattr(passthrough, "_WARM_BYTE", 0.0)
+    monkeypatch.setattr(passthrough.os, "posix_fadvise", lambda fd, start, size, advice: asked.append((start, size, advice)))
+    assert pack(items) == whole
+    assert 0 < len(asked) <= len(items) - 4  # the first batch tells that the disk is slow
+    assert set(asked) == {(0, 0, os.POSIX_FADV_WILLNEED)}
