@@ -8,6 +8,7 @@ Items that need more (several labels, escaped magic words, files larger than the
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import queue
@@ -28,6 +29,7 @@ from recordio.header import HEADER_SIZE, SCALAR_RECORD
 AVAILABLE: Final = hasattr(os, "readv")
 _BLOCK: Final = 1 << 20  # bytes after which a block is handed over
 _ITEMS: Final = 256  # and items
+_RUN: Final = 32  # items of several labels that are done at once
 _ROOM: Final = 1 << 18  # bytes of room that each file finds behind them; larger files go the ordinary way
 _CAN_ADVISE: Final = hasattr(os, "posix_fadvise")
 _WARM_ITEM, _WARM_BYTE = 60e-6, 1e-9  # seconds that an item and a byte of it take at the most when no disk is asked
@@ -75,11 +77,18 @@ class _Loop:
                 if done:
                     yield Block(batch[:done], outcomes, memoryview(buffer)[:end])
                 else:
-                    done = 1
-                    yield _one_by_one(batch[:1], self._work)
+                    done = self._count_ordinary(batch)
+                    yield _one_by_one(batch[:done], self._work)
                 batch = batch[done:]
             # What was read ahead comes as quickly as from memory: once cold, the files are taken to be cold to the end.
             is_cold = is_cold or (_CAN_ADVISE and self._waited > expected)
+
+    def _count_ordinary(self, items: list[Item]) -> int:
+        """Count the first items that go the ordinary way: those with several labels as a run, any other alone."""
+        if self._width == 1:
+            return 1
+        single = next((number for number, item in enumerate(items[:_RUN]) if len(item.labels) == 1), len(items[:_RUN]))
+        return max(1, single)
 
     def _read_ahead(self, items: list[Item]) -> None:
         """Ask the system to read the files of items, all at once: a disk answers many questions quicker than one by one."""
@@ -88,10 +97,9 @@ class _Loop:
                 fd = self._source.open(item.path)
             except ImageError:  # said when it is this item's turn
                 continue
-            try:
+            with contextlib.suppress(OSError):  # a FIFO, or a file system that takes no advice
                 os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_WILLNEED)
-            finally:
-                os.close(fd)
+            os.close(fd)
 
     def _fill(self, buffer: bytearray, items: list[Item]) -> tuple[Outcomes, int]:
         """Read items into a buffer as records until it is full, or an item comes that needs the ordinary way.

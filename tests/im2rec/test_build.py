@@ -301,3 +301,26 @@ def test_files_on_a_slow_disk_are_read_ahead_and_packed_the_same(pack, items, mo
     assert pack(items) == whole
     assert 0 < len(asked) <= len(items) - 4  # the first batch tells that the disk is slow
     assert set(asked) == {(0, 0, os.POSIX_FADV_WILLNEED)}
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fadvise"), reason="needs posix_fadvise")
+def test_a_file_system_that_takes_no_advice_costs_nothing(pack, items, monkeypatch):
+    def refuse(*arguments):
+        raise OSError(29, "Illegal seek")
+
+    whole = pack(items)
+    monkeypatch.setattr(passthrough, "_ITEMS", 4)
+    monkeypatch.setattr(passthrough, "_WARM_ITEM", 0.0)
+    monkeypatch.setattr(passthrough, "_WARM_BYTE", 0.0)
+    monkeypatch.setattr(passthrough.os, "posix_fadvise", refuse)
+    assert pack(items) == whole
+
+
+@pytest.mark.parametrize("run", [1, 2, 100])
+def test_items_of_one_and_of_several_labels_keep_their_order(pack, items, monkeypatch, run):
+    mixed = [item._replace(labels=(1.0, 2.0)[: 1 + (number // 3) % 2]) for number, item in enumerate(items)]
+    monkeypatch.setattr(passthrough, "AVAILABLE", False)
+    ordinary = pack(mixed)
+    monkeypatch.setattr(passthrough, "AVAILABLE", True)
+    monkeypatch.setattr(passthrough, "_RUN", run)
+    assert pack(mixed) == ordinary
