@@ -90,7 +90,7 @@ def _list(prefix: Path, root: Path, args: argparse.Namespace) -> None:
             path = prefix.with_name(f"{prefix.name}{suffix}.lst")
             listfile.write(path, listing.lines(listing.order[start:stop]), outputs)
     for name, label in listing.classes.items():
-        sys.stdout.buffer.write(os.fsencode(f"{name} {label}\n"))
+        sys.stdout.buffer.write(f"{name} {label}\n".encode("utf-8", "surrogateescape"))
     for warning in listing.warnings:
         _say(f"remark: {rejects_of([warning])[0]}")
     for reject in rejects_of(listing.rejects):

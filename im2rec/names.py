@@ -21,6 +21,12 @@ def from_local(name: str) -> str:
     return name if SAME else os.fsencode(name).decode("utf-8", "surrogateescape")
 
 
+def is_inside(path: str, real_root: str) -> bool:
+    """Tell whether a path, with all links followed, lies in a folder that is given without links, or is that folder."""
+    real = os.path.realpath(path)
+    return real == real_root or real.startswith(real_root.rstrip(os.sep) + os.sep)
+
+
 def printable(path: str) -> str:
     """Return a path as a terminal can show it: control characters and bytes that are not UTF-8 become escapes."""
     if path.isprintable():

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from im2rec.errors import ImageError
-from im2rec.names import SAME, to_local
+from im2rec.names import SAME, is_inside, to_local
 
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)  # 0 on Windows, where links are looked for first
 _FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -129,17 +129,13 @@ class ImageSource:
     def _check_folder(self, path: str, folder: str) -> None:
         if not self._outside_root and leaves_root(path):
             raise ImageError(path, "lies outside the root (--outside-root reads it all the same)")
-        if self._confined and not self._is_inside(self._prefix + folder):
+        if self._confined and not is_inside(self._prefix + folder, self._real_root):
             raise ImageError(path, "its folder is a link to a place outside the root (--follow-symlinks follows it)")
         self._checked.add(folder)
 
     def _check_link(self, path: str, whole: str) -> None:
-        if not self._is_inside(whole):
+        if not is_inside(whole, self._real_root):
             raise ImageError(path, "is a link to a place outside the root (--follow-symlinks follows it)")
-
-    def _is_inside(self, path: str) -> bool:
-        real = os.path.realpath(path)
-        return real == self._real_root or real.startswith(self._real_root.rstrip(os.sep) + os.sep)
 
     def check_regular(self, fd: int, path: str) -> int:
         """Return the size of an open file in bytes.

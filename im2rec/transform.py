@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from im2rec.errors import PlanError
 from recordio import images
 from recordio.errors import ImageFormatError
-from recordio.probe import probe
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,31 +99,18 @@ def transformer(options: TransformOptions) -> Callable[[bytes], tuple[bytes, str
     Raises:
         CodecMissing: a codec that the options need cannot be loaded.
     """
+    check = checker(options)
     if options.pass_through:
-        check = checker(options)
         return (lambda data: (data, check(data))) if check else (lambda data: (data, ""))
-    return lambda data: _reencode(data, options)
+    return lambda data: _reencode(data, options, check)
 
 
 def checker(options: TransformOptions) -> Callable[[bytes], str] | None:
     """Make the function that checks an image file's bytes and returns a remark, mostly empty; None where nothing is checked."""
-    if options.check == "off":
-        return None
-    most = options.max_pixels
-
-    def check(data: bytes) -> str:
-        try:
-            info = probe(data)
-        except ImageFormatError:
-            return _check(data, options)
-        if info.missing_end or info.width * info.height > most:
-            return _check(data, options)
-        return ""
-
-    return check
+    return None if options.check == "off" else functools.partial(_check, options)
 
 
-def _check(data: bytes, options: TransformOptions) -> str:
+def _check(options: TransformOptions, data: bytes) -> str:
     """Check an image file; return what is worth a remark."""
     try:
         info = images.check(data, max_pixels=options.max_pixels)
@@ -134,8 +121,7 @@ def _check(data: bytes, options: TransformOptions) -> str:
     return "lacks its end mark, its pixels are all there" if info.missing_end else ""
 
 
-def _reencode(data: bytes, options: TransformOptions) -> tuple[bytes, str]:
-    check = checker(options)
+def _reencode(data: bytes, options: TransformOptions, check: Callable[[bytes], str] | None) -> tuple[bytes, str]:
     remark = check(data) if check else ""
     stored = images.jpeg_size(data) if options.scaled_decode and (options.resize or options.max_side) else None
     image = images.decode(data, options.color, scale=decode_scale(*stored, options) if stored else 1)

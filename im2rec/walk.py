@@ -11,7 +11,7 @@ from typing import Literal
 
 from im2rec.errors import ImageError, InputError
 from im2rec.listfile import path_fault
-from im2rec.names import from_local, to_local
+from im2rec.names import from_local, is_inside, to_local
 
 LabelMode = Literal["folder", "top", "none"]
 
@@ -151,7 +151,7 @@ class _Walker:
     def _take(self, entry: os.DirEntry[str], prefix: str) -> bool:
         """Tell whether an entry with an image's suffix is an image file that may be listed."""
         path = prefix + from_local(entry.name)
-        if entry.is_symlink() and not self._options.follow_symlinks and not self._is_inside(entry.path):
+        if entry.is_symlink() and not self._options.follow_symlinks and not is_inside(entry.path, self._real_root):
             if not _is_folder(entry):
                 self._reject(path, "is a link to a place outside the root (--follow-symlinks follows it)")
             return False
@@ -172,7 +172,7 @@ class _Walker:
         """Return what is above the images of a folder, or None when it must not be entered."""
         if not entry.is_symlink():
             return above
-        if not self._options.follow_symlinks and not self._is_inside(entry.path):
+        if not self._options.follow_symlinks and not is_inside(entry.path, self._real_root):
             self._reject(prefix + from_local(entry.name), "is a link to a folder outside the root (--follow-symlinks follows it)")
             return None
         real = os.path.realpath(entry.path)
@@ -181,10 +181,6 @@ class _Walker:
             self._reject(prefix + from_local(entry.name), "is a link to a folder that it lies in, an endless loop")
             return None
         return above | {real}
-
-    def _is_inside(self, path: str) -> bool:
-        real = os.path.realpath(path)
-        return real == self._real_root or real.startswith(self._real_root.rstrip(os.sep) + os.sep)
 
     def _reject(self, path: str, reason: str) -> None:
         self._found.rejects.append(ImageError(path, reason))

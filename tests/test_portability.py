@@ -90,3 +90,6 @@ def test_text_files_are_utf8_with_line_feeds_in_any_locale(tmp_path: Path) -> No
     assert (tmp_path / "x.lst").read_bytes() == "0\t0.000000\tTiere ü/Bär ё.jpg\n".encode()
     assert (tmp_path / "x.classes.txt").read_bytes() == "0\tTiere ü\n".encode()
     assert b"\r" not in (tmp_path / "x.idx").read_bytes()
+    form = [sys.executable, "-m", "im2rec", "--list", str(tmp_path / "y"), str(root), "--recursive"]
+    done = subprocess.run(form, env=environment, capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "Tiere ü 0\n".encode())

@@ -146,7 +146,7 @@ def test_a_fault_of_ours_on_one_image_costs_that_image(pack, items, monkeypatch,
             raise IndexError("a fault of ours")
         return check(data, **options)
 
-    monkeypatch.setattr(transform, "probe", fail)
+    monkeypatch.setattr(transform.images, "check", fail)
     _, report = pack(items, pool=PoolOptions(workers))
     assert 0 < report.rejected < len(items)
     assert {reject.reason for reject in report.rejects} == {"cannot be packed: unexpected IndexError: a fault of ours"}
