@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
+import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-from im2rec import passthrough, plan
-from im2rec.errors import ImageError, ListError, NothingPacked, TooManyRejects
+import im2rec
+from im2rec import journal, passthrough, plan, resume
+from im2rec.errors import Im2recError, ImageError, ListError, NothingPacked, TooManyRejects
 from im2rec.listfile import Item
-from im2rec.report import PackReport, Reject
+from im2rec.report import PackReport, Reject, format_rejects
+from im2rec.shards import ShardWriter, Written
 from im2rec.source import ImageSource, SourceOptions
 from im2rec.transform import TransformOptions, checker, transformer
 from im2rec.work import Block, PoolOptions, Work
 from recordio import frame, images
-from recordio.errors import BadHeader, ImageFormatError, PayloadTooLarge
-from recordio.files import OutputSet
+from recordio.errors import BadHeader, FileError, ImageFormatError, PayloadTooLarge
 from recordio.header import pack_header
-from recordio.writer import IndexedWriter
+from recordio.outputs import OutputSet
 
 _CHUNK_BYTES = 1 << 20  # bytes of image files that a worker is given at once
 _CHUNK_ITEMS = 64
@@ -45,6 +48,10 @@ class PackOptions:
         pool: who does the work.
         label_width: labels that go into each record, 0 for all of the item's.
         max_rejects: rejects after which the pack is given up; None for no limit.
+        checksums: write a .sum.
+        journal: note what is done, so that an interrupted run can be gone on with.
+        rejects_file: write a .rejects.tsv when images are rejected.
+        resume: go on with an interrupted run, and leave what is needed for that when this one is interrupted.
     """
 
     source: SourceOptions
@@ -53,6 +60,10 @@ class PackOptions:
     pool: PoolOptions = PoolOptions()
     label_width: int = 0
     max_rejects: int | None = None
+    checksums: bool = True
+    journal: bool = True
+    rejects_file: bool = True
+    resume: bool = False
 
 
 def pack(
@@ -63,8 +74,9 @@ def pack(
     *,
     advance: Callable[[int], None] = lambda _: None,
     before: PackReport | None = None,
+    digest: str = "",
 ) -> PackReport:
-    """Pack items into ``PREFIX.rec`` and ``PREFIX.idx``, or the shards of such a set.
+    """Pack items into ``PREFIX.rec``, ``PREFIX.idx`` and ``PREFIX.sum``, or the shards of such a set.
 
     The files belong to *outputs*, which the caller commits.
 
@@ -75,6 +87,7 @@ def pack(
         outputs: the set of files to write into.
         advance: called with the number of images done since its last call.
         before: counts of what was rejected before it could be listed; the new ones are added to it.
+        digest: of the whole list, to tell whether it changed when an interrupted run is resumed.
 
     Returns:
         The counts.
@@ -86,22 +99,129 @@ def pack(
         TooManyRejects: more images were rejected than allowed.
         FileError: an output cannot be written.
         CodecMissing: a codec is needed and cannot be loaded.
+        ResumeError: an interrupted run is to be resumed, and something has changed since.
     """
     shards = plan.plan(len(items), options.shards)
     chosen = itertools.islice(items, shards[0].start, shards[-1].stop)
     report = before or PackReport()
     report.encoded = not options.transform.pass_through
+    if options.transform.check == "off":
+        report.traits = None
     _check_rejects(report, options)
-    writer = _ShardWriter(prefix, shards, options.shards.shard_size, outputs)
-    for block in _blocks(chosen, options):
+    described = describe(options) | ({"list": digest} if digest else {})
+    writer = ShardWriter(
+        prefix,
+        shards,
+        options.shards.shard_size,
+        outputs,
+        checksums=options.checksums,
+        tool=f"im2rec {im2rec.__version__}",
+        described=described,
+    )
+    resumable = _Resumable(set_prefix(prefix, options.shards), options, described, outputs) if options.journal else None
+
+    def count(block: Block[Item]) -> None:
         _note(report, block, options)
-        writer.add(block)
         advance(len(block.items))
-    if report.rejects and not report.packed:
-        raise NothingPacked(report.listed, [ImageError(reject.path, reject.reason) for reject in report.rejects[:_NAMED]])
-    report.bytes_written, outputs_written = writer.finish()
+
+    try:
+        if resumable:
+            resumable.start(chosen, writer, count)
+        for block in _blocks(chosen, options):
+            count(block)
+            written = writer.add(block)
+            if resumable:
+                resumable.note(block, written, writer)
+        if report.rejects and not report.packed:
+            raise NothingPacked(report.listed, [ImageError(reject.path, reject.reason) for reject in report.rejects[:_NAMED]])
+        report.bytes_written, outputs_written = writer.finish()
+    except BaseException as error:
+        if resumable:
+            resumable.stop(writer, error)
+        raise
     report.outputs += outputs_written
+    if options.rejects_file:
+        _write_rejects(report, set_prefix(prefix, options.shards), outputs)
     return report
+
+
+def _write_rejects(report: PackReport, prefix: Path, outputs: OutputSet) -> None:
+    path = prefix.with_name(f"{prefix.name}.rejects.tsv")
+    if report.rejects:
+        outputs.create(path).write(format_rejects(report.rejects))
+        report.outputs.append(str(path))
+    else:
+        outputs.remove(path)
+
+
+def set_prefix(prefix: Path, shards: plan.ShardOptions) -> Path:
+    """Return the prefix that one run's outputs have in common: one shard's for a run that packs only that."""
+    return prefix.with_name(plan.shard_name(prefix.name, *shards.part)) if shards.part else prefix
+
+
+def describe(options: PackOptions) -> dict[str, str]:
+    """Return what decides the bytes of a set, by the names of the command line's options; without what is at its default."""
+    usual = PackOptions(options.source)
+    if options.transform.pass_through:  # what would change pixels has no say then
+        changed = {"--check": options.transform.check} if options.transform.check != usual.transform.check else {}
+    else:
+        changed = _changed(options.transform, usual.transform)
+    if options.label_width:
+        changed["--label-width"] = str(options.label_width)
+    return changed
+
+
+def _changed(options: Any, usual: Any) -> dict[str, str]:
+    """Return the fields of a dataclass that are not as usual, as options of the command line."""
+    found = asdict(options)
+    return {f"--{name.replace('_', '-')}": str(value) for name, value in found.items() if value != getattr(usual, name)}
+
+
+class _Resumable:
+    """The journal of a run, from its start or from where an interrupted one stopped."""
+
+    def __init__(self, prefix: Path, options: PackOptions, described: dict[str, str], outputs: OutputSet) -> None:
+        self._options = options
+        self._outputs = outputs
+        self._path = journal.journal_path(prefix)
+        self._prefix = prefix
+        codecs = {} if options.transform.pass_through else images.versions()
+        usual = PackOptions(SourceOptions(options.source.root))
+        self._asked = {
+            **described,
+            **_changed(options.shards, usual.shards),
+            **_changed(options.source, usual.source),
+            "--sum": "" if options.checksums else "no",
+            "the root": os.path.realpath(options.source.root),
+            "im2rec": im2rec.__version__,
+            **codecs,
+        }
+
+    def start(self, items: Iterator[Item], writer: ShardWriter, note: Callable[[Block[Item]], None]) -> None:
+        """Take over what an interrupted run has done, or throw it away."""
+        past = journal.load(self._path)
+        if past is not None and self._options.resume:
+            resume.check_same(past, self._asked, self._prefix)
+            resume.adopt(past, items, writer, ImageSource(self._options.source), note)
+        elif past is not None:
+            for temporary in past.temporaries.values():
+                self._outputs.add_scratch(temporary)
+        self._outputs.add_scratch(self._path)
+        self._journal = journal.Journal(self._path, self._asked, past if self._options.resume else None)
+        if not writer.recs:
+            writer.open()
+
+    def note(self, block: Block[Item], written: list[Written], writer: ShardWriter) -> None:
+        self._journal.note(block, written, writer.recs)
+
+    def stop(self, writer: ShardWriter, error: BaseException) -> None:
+        """Leave the work of an interrupted run where a later one finds it, if that was asked for and makes sense."""
+        if self._options.resume and not isinstance(error, Im2recError):
+            with contextlib.suppress(FileError):  # a full disk: then the journal ends where it was last saved
+                self._journal.save([])
+            if self._path.exists():
+                self._outputs.keep([self._path, *[rec.temporary for rec in writer.recs]])
+        self._journal.close()
 
 
 def _blocks(items: Iterable[Item], options: PackOptions) -> Iterator[Block[Item]]:
@@ -120,6 +240,8 @@ def _note(report: PackReport, block: Block[Item], options: PackOptions) -> None:
     report.listed += len(outcomes)
     report.packed += len(outcomes) - len(outcomes.rejects)
     report.bytes_read += outcomes.read
+    if report.traits is not None:
+        report.traits.update(outcomes.traits.values())
     for number, remark in outcomes.remarks.items():
         report.remarks.append(Reject(block.items[number].id, block.items[number].path, remark))
     for number, reason in outcomes.rejects.items():
@@ -161,13 +283,13 @@ def _make_work(options: PackOptions) -> Work[Item]:
     transform = transformer(options.transform)
     read, width = source.read, options.label_width
 
-    def work(item: Item) -> tuple[bytes, int, str]:
+    def work(item: Item) -> tuple[bytes, int, str, int]:
         data = read(item.path)
         try:
-            image, remark = transform(data)
+            image, remark, traits = transform(data, item.path)
             labels = item.labels[:width] if width else item.labels
             header = pack_header(labels[0] if len(labels) == 1 else labels, item.id)
-            return frame.encode(header + image), len(data), remark
+            return frame.encode(header + image), len(data), remark, traits
         except (ImageFormatError, PayloadTooLarge) as error:
             raise ImageError(item.path, str(error)) from None
         except BadHeader as error:
@@ -185,78 +307,3 @@ def check_label_width(items: Items, width: int, source: str) -> None:
     for number, item in enumerate(items, 1):
         if len(item.labels) < width:
             raise ListError(source, 0, f"item {number} (id {item.id}) has {len(item.labels)} labels, expected {width}")
-
-
-class _ShardWriter:
-    """Spreads blocks of encoded records over the shards of a set."""
-
-    def __init__(self, prefix: Path, shards: list[plan.Shard], shard_size: int, outputs: OutputSet) -> None:
-        self._prefix = prefix
-        self._shards = shards
-        self._shard_size = shard_size
-        self._outputs = outputs
-        self._writers: list[IndexedWriter] = []
-        self._item = shards[0].start  # ordinal of the next item
-        for shard in shards if not shard_size else ():  # better now than after an hour
-            for path in self._names(shard.number, shard.of):
-                outputs.check_free(path)
-        self._open(0)
-
-    def _open(self, number: int) -> None:
-        if self._shard_size:
-            shard = plan.Shard(number, 1, 0, None)  # its name is settled when the number of shards is known
-        else:
-            shard = self._shards[number]
-        rec, idx = self._names(shard.number, shard.of)
-        self._writers.append(IndexedWriter(rec, idx, outputs=self._outputs))
-        self._stop = shard.stop
-
-    def _names(self, number: int, of: int) -> tuple[Path, Path]:
-        name = plan.shard_name(self._prefix.name, number, of)
-        return self._prefix.with_name(f"{name}.rec"), self._prefix.with_name(f"{name}.idx")
-
-    def add(self, block: Block[Item]) -> None:
-        """Write a block, cut where a shard is full."""
-        if self._has_room(len(block.items), len(block.data)):
-            self._write(block.items, block.outcomes.sizes, block.data)
-            self._item += len(block.items)
-            return
-        first = start = position = 0
-        for number, size in enumerate(block.outcomes.sizes):
-            if self._is_full(position - start, size):
-                self._write(block.items[first:number], block.outcomes.sizes[first:number], block.data[start:position])
-                first, start = number, position
-                self._writers[-1].finish()
-                self._open(len(self._writers))
-            self._item += 1
-            position += size
-        self._write(block.items[first:], block.outcomes.sizes[first:], block.data[start:])
-
-    def _write(self, items: list[Item], sizes: list[int], data: memoryview) -> None:
-        """Write whole records to the open shard; a size of 0 marks an item that was rejected."""
-        if 0 in sizes:
-            items = [item for item, size in zip(items, sizes, strict=True) if size]
-            sizes = [size for size in sizes if size]
-        self._writers[-1].write_encoded([item.id for item in items], sizes, data)
-
-    def _has_room(self, items: int, size: int) -> bool:
-        """Tell whether the open shard takes a whole block."""
-        if self._shard_size:
-            return self._writers[-1].size + size <= self._shard_size
-        return self._stop is None or self._item + items <= self._stop
-
-    def _is_full(self, pending: int, size: int) -> bool:
-        """Tell whether an item of *size* bytes starts a new shard, with *pending* bytes not yet written to the open one."""
-        if self._shard_size:
-            filled = self._writers[-1].size + pending
-            return filled > 0 and size > 0 and filled + size > self._shard_size
-        return self._item == self._stop and len(self._writers) < len(self._shards)
-
-    def finish(self) -> tuple[int, list[str]]:
-        """Write the indexes; return the bytes of all .rec files and the names of all files."""
-        self._writers[-1].finish()
-        if self._shard_size:
-            for number, writer in enumerate(self._writers):
-                writer.rec.path, writer.idx.path = self._names(number, len(self._writers))
-        names = [str(file.path) for writer in self._writers for file in (writer.rec, writer.idx)]
-        return sum(writer.size for writer in self._writers), names

@@ -90,5 +90,22 @@ class NothingPacked(Im2recError):
         return f"none of {self.listed} images could be packed, so nothing was written; the first: {self.first[0]}"
 
 
+class ResumeError(Im2recError):
+    """An interrupted run cannot be gone on with, because something has changed since.
+
+    Attributes:
+        place: what has changed: the output's prefix where it is an option, else an input.
+        reason: how.
+    """
+
+    def __init__(self, place: str, reason: str) -> None:
+        super().__init__(place, reason)
+        self.place = place
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.reason}, so the interrupted run cannot be resumed (without --resume it starts anew)"
+
+
 class WorkerError(Im2recError):
     """Worker processes cannot be kept running."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, NoReturn
 
 from im2rec.errors import InputError, ListError
 from im2rec.listfile import MAX_ID, Item, check_item, parse_line
-from recordio import files
+from recordio import checksum, files
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -50,6 +50,7 @@ class ItemList:
         self._on_fault = on_fault
         self._kept: list[Item] | None = []
         self.count = 0
+        self._digest = checksum.new_digest()
         try:
             self._check()
         except BaseException:
@@ -105,6 +106,11 @@ class ItemList:
         if self._kept is not None:
             self.close()
 
+    @property
+    def digest(self) -> str:
+        """XXH3-128 of the list."""
+        return str(self._digest.hexdigest())
+
     def close(self) -> None:
         """Close the file of a long list; it cannot be read again then."""
         self._stream.close()
@@ -129,6 +135,8 @@ class ItemList:
         before = 0  # lines of earlier batches
         known: dict[str, tuple[float, ...]] = {}  # labels that were parsed and checked; most lists have few
         while lines := self._stream.readlines(_BATCH):
+            if not quiet:
+                self._digest.update(b"".join(lines))
             if not before and lines[0].startswith(_BYTE_ORDER_MARK):
                 lines[0] = lines[0][len(_BYTE_ORDER_MARK) :]
             numbers: list[int] = []

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from im2rec.errors import InputError, ListError, NothingPacked, PlanError
-from recordio.files import OutputSet
+from recordio.outputs import OutputSet
 
 if TYPE_CHECKING:
     from im2rec import build
@@ -144,6 +144,9 @@ def _pack_all(prefix: Path, root: Path, args: argparse.Namespace) -> None:
         transform,
         pool=PoolOptions(0 if args.pass_through else max(1, args.num_thread)),
         label_width=0 if args.pack_label else 1,
+        checksums=False,  # MXNet's tool writes a .rec and an .idx, and nothing else
+        journal=False,
+        rejects_file=False,
     )
     for path in _lists(prefix):
         try:

@@ -6,10 +6,11 @@ import math
 import struct
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from im2rec.errors import ListError
-from recordio import files
+from recordio import checksum
+from recordio.outputs import OutputFile, OutputSet
 
 MAX_ID = (1 << 64) - 1
 EXACT_INTEGERS = 1 << 24  # float32 holds every integer up to here
@@ -112,20 +113,28 @@ def path_fault(path: str) -> str | None:
     return None
 
 
-def write(path: Path, lines: Iterable[bytes], outputs: files.OutputSet) -> None:
-    """Write formatted lines as a file of *outputs*.
+def write(path: Path, lines: Iterable[bytes], outputs: OutputSet) -> str:
+    """Write formatted lines as a file of *outputs*, and return their XXH3-128.
 
     Raises:
         recordio.FileError: it cannot be written.
     """
     output = outputs.create(path)
+    digest = checksum.new_digest()
     pending: list[bytes] = []
     size = 0
     for line in lines:
         pending.append(line)
         size += len(line)
         if size > 1 << 20:
-            output.write(b"".join(pending))
-            pending.clear()
+            _put(pending, output, digest)
             size = 0
-    output.write(b"".join(pending))
+    _put(pending, output, digest)
+    return str(digest.hexdigest())
+
+
+def _put(pending: list[bytes], output: OutputFile, digest: Any) -> None:
+    data = b"".join(pending)
+    output.write(data)
+    digest.update(data)
+    pending.clear()

@@ -11,6 +11,7 @@ from im2rec import split
 from im2rec.errors import ImageError, InputError
 from im2rec.listfile import Item, format_label
 from im2rec.walk import WalkOptions, walk
+from recordio import checksum
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,13 @@ class Listing:
             if text is None:
                 text = texts[labels] = "\t".join(map(format_label, labels)).encode()
             yield b"%d\t%s\t%s\n" % (ordinal, text, raw_path(ordinal))
+
+    def digest(self) -> str:
+        """Return the XXH3-128 of all lines."""
+        digest = checksum.new_digest()
+        for line in self.lines():
+            digest.update(line)
+        return str(digest.hexdigest())
 
     def parts(self, options: ListOptions) -> Iterator[tuple[str, Sequence[int]]]:
         """Yield (suffix of the name, ordinals) of each list that the options ask for.

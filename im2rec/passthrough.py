@@ -19,6 +19,7 @@ from itertools import islice
 from typing import Any, Final
 
 from im2rec.errors import ImageError
+from im2rec.judge import UNKNOWN, Judge
 from im2rec.listfile import Item
 from im2rec.source import ImageSource
 from im2rec.work import Block, Outcomes, Work, attempt
@@ -36,23 +37,21 @@ _WARM_ITEM, _WARM_BYTE = 60e-6, 1e-9  # seconds that an item and a byte of it ta
 _START: Final = SCALAR_RECORD.size  # where an image starts in its record
 
 
-def run(
-    items: Iterable[Item], source: ImageSource, width: int, check: Callable[[bytes], str] | None, work: Work[Item]
-) -> Iterator[Block[Item]]:
+def run(items: Iterable[Item], source: ImageSource, width: int, check: Judge | None, work: Work[Item]) -> Iterator[Block[Item]]:
     """Read and frame items in order, one block ahead of the caller.
 
     Args:
         items: what to pack.
         source: opens the files.
         width: labels that go into each record, 0 for all.
-        check: looks at an image; returns a remark or raises ImageFormatError. None looks at nothing.
+        check: judges an image. None looks at nothing.
         work: the ordinary way of an item.
     """
     return _ahead(_Loop(source, width, check, work).run(items), functools.partial(_seal, work))
 
 
 class _Loop:
-    def __init__(self, source: ImageSource, width: int, check: Callable[[bytes], str] | None, work: Work[Item]) -> None:
+    def __init__(self, source: ImageSource, width: int, check: Judge | None, work: Work[Item]) -> None:
         self._source = source
         self._width = width
         self._check = check
@@ -112,7 +111,7 @@ class _Loop:
         open_, readv, close, pack = source.open, os.readv, os.close, SCALAR_RECORD.pack_into
         view, limit, no_magic_yet = memoryview(buffer), len(buffer) - 4, 0
         outcomes = Outcomes()
-        sizes, total, position = outcomes.sizes, 0, 0
+        sizes, reads, position = outcomes.sizes, outcomes.reads, 0
         for id_, labels, path in items:
             if len(labels) != 1 and not one_label:
                 break
@@ -130,7 +129,7 @@ class _Loop:
                 end = start + read
                 if end > limit:
                     break
-                remark = check(bytes(view[start:end])) if check else ""
+                info, remark = check(buffer, start, end, path) if check else (UNKNOWN, "")
                 pack(buffer, position, no_magic_yet, HEADER_SIZE + read, 0, labels[0], id_, 0)
             except (ImageError, ImageFormatError) as error:
                 outcomes.reject(error.reason)
@@ -142,14 +141,15 @@ class _Loop:
                 break
             if remark:
                 outcomes.remarks[len(sizes)] = remark
+            if info.traits:
+                outcomes.traits[len(sizes)] = info.traits
             buffer[end : end + 3] = b"\0\0\0"
             size = (_START + read + 3) & ~3
             sizes.append(size)
-            total += read
+            reads.append(read)
             position += size
             if position >= _BLOCK:
                 break
-        outcomes.read = total
         self._waited += time.perf_counter() - started
         return outcomes, position
 

@@ -10,7 +10,6 @@ if that kills the new worker too, the image is rejected by name.
 
 from __future__ import annotations
 
-import contextlib
 import multiprocessing
 import multiprocessing.connection
 import os
@@ -26,7 +25,8 @@ from typing import Any, Final, Generic, TypeVar
 
 from im2rec.errors import WorkerError
 from im2rec.work import Block, Outcomes, PoolOptions, Work, attempt
-from im2rec.worker import DATA, HELD, STATE, Flush, Large, serve
+from im2rec.worker import DATA, STATE, Flush, Large, serve
+from recordio import signals
 
 T = TypeVar("T")
 
@@ -171,7 +171,7 @@ class _Supervisor(Generic[T]):
         STATE.pack_into(worker.shared, 0, 0.0, -1, -1)  # zeros would read as: at item 0 since the machine was started
         inherited = [other.connection for other in self._workers if other.connection is not None] if self._forks else []
         process = self._context.Process(target=serve, args=(theirs, worker.shared, self._setup, inherited), daemon=True)
-        with _signals_held():
+        with signals.held():
             process.start()
             worker.process = process
         theirs.close()
@@ -300,19 +300,6 @@ class _Supervisor(Generic[T]):
                 worker.process.join()
                 if worker.connection is not None:
                     worker.connection.close()
-
-
-@contextlib.contextmanager
-def _signals_held() -> Iterator[None]:
-    """Let signals wait while a process starts: else one may leave it running unknown, or end it with a traceback."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, HELD)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _start_method() -> str:

@@ -6,8 +6,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from recordio.files import OutputSet
 from recordio.index import rebuild
+from recordio.outputs import OutputSet
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
 from im2rec.errors import ImageError
 from im2rec.names import printable
+from recordio.traits import Trait
 
 _NAMES = 8  # names of files in one line
+_SAID = {  # traits, as the summary says them
+    Trait.ROTATED: "rotated by EXIF",
+    Trait.ALPHA: "with alpha",
+    Trait.PALETTE: "with a palette",
+    Trait.CMYK: "CMYK",
+    Trait.SIXTEEN_BIT: "of 16 bits",
+    Trait.GRAY: "gray",
+    Trait.ANIMATED: "animated",
+    Trait.WRONG_SUFFIX: "with a wrong suffix",
+}
 
 
 @dataclass(slots=True)
@@ -24,6 +37,7 @@ class PackReport:
         outputs: names of the files that were written.
         encoded: whether the images were encoded anew; else their bytes were kept.
         remarks: images that were packed although something is odd about them.
+        traits: sum of an image's traits -> number of packed images with just these; None when some were not looked at.
     """
 
     listed: int = 0
@@ -34,6 +48,7 @@ class PackReport:
     outputs: list[str] = field(default_factory=list)
     encoded: bool = False
     remarks: list[Reject] = field(default_factory=list)
+    traits: Counter[int] | None = field(default_factory=Counter)
 
     @property
     def rejected(self) -> int:
@@ -50,7 +65,12 @@ class PackReport:
             self.outputs + other.outputs,
             self.encoded or other.encoded,
             self.remarks + other.remarks,
+            None if self.traits is None or other.traits is None else self.traits + other.traits,
         )
+
+    def count(self, trait: Trait) -> int:
+        """Count the packed images that have a trait; 0 where none was looked at."""
+        return sum(number for traits, number in (self.traits or {}).items() if traits & trait)
 
     def as_json(self) -> dict[str, Any]:
         """Return the report as an object for JSON."""
@@ -60,6 +80,7 @@ class PackReport:
             "rejected": self.rejected,
             "rejects": [reject.as_json() for reject in self.rejects],
             "remarks": [remark.as_json() for remark in self.remarks],
+            "traits": None if self.traits is None else {str(trait.name).lower(): self.count(trait) for trait in Trait},
             "bytes_read": self.bytes_read,
             "bytes_written": self.bytes_written,
             "images": "encoded" if self.encoded else "kept as they are",
@@ -70,10 +91,12 @@ class PackReport:
         """Return the summary as one line."""
         kept = "encoded anew" if self.encoded else "bytes kept as they are"
         rejected = f", {self.rejected} rejected" if self.rejects else ""
+        special = ", ".join(f"{self.count(trait)} {said}" for trait, said in _SAID.items() if self.count(trait))
         names = self.outputs if len(self.outputs) <= _NAMES else [*self.outputs[:2], "...", *self.outputs[-2:]]
         return (
             f"packed {self.packed} of {self.listed} images ({kept}){rejected}: "
             f"{format_bytes(self.bytes_read)} read, {format_bytes(self.bytes_written)} in {', '.join(names)}"
+            f"{f'; among them {special}' if special else ''}"
         )
 
 
@@ -97,6 +120,17 @@ class Reject:
     def as_json(self) -> dict[str, Any]:
         """Return it as an object for JSON."""
         return {"id": self.id, "path": self.path, "reason": self.reason}
+
+
+def format_rejects(rejects: list[Reject]) -> bytes:
+    """Format the content of a .rejects.tsv: a line of names, then id, path and reason of each, with C's escapes for odd bytes."""
+    lines = ["id\tpath\treason"]
+    lines += ["\t".join(map(_one_field, ("" if r.id is None else str(r.id), r.path, r.reason))) for r in rejects]
+    return "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
+
+
+def _one_field(text: str) -> str:
+    return re.sub(r"[\\\t\r\n]", lambda match: {"\\": "\\\\", "\t": "\\t", "\r": "\\r", "\n": "\\n"}[match[0]], text)
 
 
 def rejects_of(errors: list[ImageError]) -> list[Reject]:

@@ -90,12 +90,17 @@ class ImageSource:
 
     def size(self, path: str) -> int:
         """Return a file's size in bytes for planning, 0 where it cannot be known."""
-        if leaves_root(path):
-            return 0
+        status = self.status(path)
+        return status.st_size if status else 0
+
+    def status(self, path: str) -> os.stat_result | None:
+        """Return what the system says of a file, None where it says nothing."""
+        if leaves_root(path) and not self._outside_root:
+            return None
         try:
-            return os.stat(self._prefix + to_local(path)).st_size
+            return os.stat(os.path.join(self._root, to_local(path)))
         except (OSError, ValueError):
-            return 0
+            return None
 
     def open(self, path: str) -> int:
         """Open an image file for reading; return its descriptor, which the caller closes.

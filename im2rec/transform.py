@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 from im2rec.errors import PlanError
-from recordio import images
-from recordio.errors import ImageFormatError
+from im2rec.judge import CHOICES, ERROR, UNKNOWN, Judge, judge
+from recordio import images, pixels
+from recordio.probe import png_transparent_gray
+from recordio.traits import ImageInfo, Trait
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_TURNED: Final = ("jpg", "png", "webp")  # formats whose EXIF rotation is left to who has decoded them "unchanged"
+
+# data, path -> bytes to pack, a remark or "", traits as a sum; raises ImageFormatError to reject
+Transform = Callable[[bytes, str], tuple[bytes, str, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +38,15 @@ class TransformOptions:
         check: "reject" refuses images that are truncated, damaged or too large before anything is decoded; "remark"
             only remarks on them; "off" does not look.
         max_pixels: what "too large" means.
+        alpha: a value of judge.CHOICES, as all that follow; "error" rejects such images. None leaves it to *color*: alpha is
+            dropped, and kept by "unchanged".
+        exif: None applies a rotation, unless *color* is "unchanged".
+        cmyk: it is converted in any case.
+        sixteen_bit: None cuts to 8 bits, unless *color* is "unchanged".
+        palette: it is expanded in any case.
+        gray: it becomes what *color* says in any case.
+        animated: the first picture counts in any case.
+        wrong_suffix: the contents count in any case.
     """
 
     pass_through: bool = True
@@ -41,6 +60,14 @@ class TransformOptions:
     scaled_decode: bool = False
     check: str = "reject"
     max_pixels: int = images.MAX_PIXELS
+    alpha: str | None = None
+    exif: str | None = None
+    cmyk: str | None = None
+    sixteen_bit: str | None = None
+    palette: str | None = None
+    gray: str | None = None
+    animated: str | None = None
+    wrong_suffix: str | None = None
 
     def __post_init__(self) -> None:
         if self.resize and self.max_side:
@@ -55,6 +82,30 @@ class TransformOptions:
         ):
             if value not in known:
                 raise PlanError(f"{name} {value!r}, expected one of {', '.join(known)}")
+        self._check_choices()
+
+    def _check_choices(self) -> None:
+        for name, choice in CHOICES.items():
+            value, option = getattr(self, name), f"--{name.replace('_', '-')}"
+            if value is not None and value not in choice.values:
+                raise PlanError(f"{option} {value!r}, expected one of {', '.join(choice.values)}")
+            if self.pass_through and value in choice.changing:
+                raise PlanError(f"--pass-through keeps the images as they are: it does not go with {option} {value}")
+            if value == ERROR and self.check != "reject":
+                raise PlanError(f"{option} error needs the check of the images, which is off")
+        if self.alpha == "keep" and not self.pass_through and (self.encoding == "jpg" or self.color == "gray"):
+            raise PlanError("--alpha keep needs --encoding png or webp, and a --color other than gray")
+
+    @property
+    def refused(self) -> int:
+        """Traits whose images are rejected, as a sum."""
+        return sum(choice.trait for name, choice in CHOICES.items() if getattr(self, name) == ERROR)
+
+    @property
+    def needs_traits(self) -> bool:
+        """Whether the pixels depend on what a probe says."""
+        asks = self.alpha in ("white", "black", "keep") or (self.exif == "apply" and self.color == "unchanged")
+        return asks and not self.pass_through
 
 
 def center_square(width: int, height: int) -> tuple[int, int, int, int]:
@@ -91,40 +142,36 @@ def decode_scale(width: int, height: int, options: TransformOptions) -> int:
     return 1
 
 
-def transformer(options: TransformOptions) -> Callable[[bytes], tuple[bytes, str]]:
-    """Make the function that turns one image file's bytes into the bytes to pack and a remark, mostly empty.
-
-    The function raises ImageFormatError for what cannot be packed.
+def transformer(options: TransformOptions) -> Transform:
+    """Make the function that turns one image file's bytes into the bytes to pack.
 
     Raises:
         CodecMissing: a codec that the options need cannot be loaded.
     """
-    check = checker(options)
-    if options.pass_through:
-        return (lambda data: (data, check(data))) if check else (lambda data: (data, ""))
-    return lambda data: _reencode(data, options, check)
+    look = checker(options)
+    is_checked = look is not None
+    if look is None and options.needs_traits:
+        look = judge(max_pixels=1 << 62, only_remark=True)
+
+    def transform(data: bytes, path: str) -> tuple[bytes, str, int]:
+        info, remark = look(data, 0, len(data), path) if look else (UNKNOWN, "")
+        if not options.pass_through:
+            data = _reencode(data, options, info)
+        return (data, remark, info.traits) if is_checked else (data, "", 0)
+
+    return transform
 
 
-def checker(options: TransformOptions) -> Callable[[bytes], str] | None:
-    """Make the function that checks an image file's bytes and returns a remark, mostly empty; None where nothing is checked."""
-    return None if options.check == "off" else functools.partial(_check, options)
+def checker(options: TransformOptions) -> Judge | None:
+    """Make the function that judges image files; None where nothing is looked at."""
+    if options.check == "off":
+        return None
+    return judge(max_pixels=options.max_pixels, refused=options.refused, only_remark=options.check == "remark")
 
 
-def _check(options: TransformOptions, data: bytes) -> str:
-    """Check an image file; return what is worth a remark."""
-    try:
-        info = images.check(data, max_pixels=options.max_pixels)
-    except ImageFormatError as error:
-        if options.check == "reject":
-            raise
-        return error.reason
-    return "lacks its end mark, its pixels are all there" if info.missing_end else ""
-
-
-def _reencode(data: bytes, options: TransformOptions, check: Callable[[bytes], str] | None) -> tuple[bytes, str]:
-    remark = check(data) if check else ""
-    stored = images.jpeg_size(data) if options.scaled_decode and (options.resize or options.max_side) else None
-    image = images.decode(data, options.color, scale=decode_scale(*stored, options) if stored else 1)
+def _reencode(data: bytes, options: TransformOptions, info: ImageInfo) -> bytes:
+    stored = _stored_size(data, info) if options.scaled_decode and (options.resize or options.max_side) else None
+    image = _decode(data, options, info, decode_scale(*stored, options) if stored else 1)
     full_height, full_width = image.shape[:2]
     if stored and not options.center_crop:  # sizes follow from the whole image, which EXIF may have turned
         full_width, full_height = stored if (full_width > full_height) == (stored[0] > stored[1]) else stored[::-1]
@@ -138,4 +185,32 @@ def _reencode(data: bytes, options: TransformOptions, check: Callable[[bytes], s
         size = long_side_size(full_width, full_height, options.max_side)
         if size != image.shape[1::-1]:
             image = images.resize(image, *size, options.interpolation)
-    return images.encode(image, options.encoding, options.quality), remark
+    return images.encode(image, options.encoding, options.quality)
+
+
+def _stored_size(data: bytes, info: ImageInfo) -> tuple[int, int] | None:
+    """Return (width, height) of a JPEG before any EXIF rotation; None of anything else."""
+    if info is UNKNOWN:
+        return images.jpeg_size(data)
+    return (info.width, info.height) if info.format == "jpg" else None
+
+
+def _decode(data: bytes, options: TransformOptions, info: ImageInfo, scale: int) -> NDArray[Any]:
+    """Decode as OpenCV does by itself, unless the options ask for what it does not do."""
+    is_changed = options.color != "unchanged"
+    mixes = options.alpha in ("white", "black", "keep") and bool(info.traits & Trait.ALPHA)
+    if not mixes and (is_changed or (options.alpha, options.exif, options.sixteen_bit) == (None, None, None)):
+        return images.decode(data, options.color, scale=scale, upright=options.exif != "ignore")
+    image = images.decode(data, "unchanged", scale=scale)
+    if mixes:
+        image = pixels.with_alpha(image, png_transparent_gray(data) if info.format == "png" else None)
+        if options.alpha != "keep":
+            image = pixels.flatten(image, white=options.alpha == "white")
+    elif options.alpha == "drop" and image.ndim == 3:
+        image = image[:, :, :3]
+    if is_changed or options.sixteen_bit == "reduce":
+        image = pixels.to_eight_bits(image)
+    if options.color == "gray":
+        image = images.to_gray(image)
+    turns = options.exif == "apply" or (is_changed and options.exif != "ignore")
+    return pixels.turn(image, info.orientation) if turns and info.format in _TURNED else image

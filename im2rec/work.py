@@ -13,8 +13,8 @@ T = TypeVar("T")
 
 RING: Final = 1 << 22  # bytes of shared memory a worker
 
-# item -> bytes to write, bytes that were read, a remark or ""; raises ImageError to reject
-Work = Callable[[T], tuple[bytes, int, str]]
+# item -> bytes to write, bytes that were read, a remark or "", traits of the image as a sum; raises ImageError to reject
+Work = Callable[[T], tuple[bytes, int, str, int]]
 
 
 class Attempt(NamedTuple):
@@ -23,6 +23,7 @@ class Attempt(NamedTuple):
     data: bytes
     read: int = 0
     remark: str = ""
+    traits: int = 0
     reason: str | None = None
 
 
@@ -47,15 +48,17 @@ class Outcomes:
 
     Attributes:
         sizes: bytes that each has in the block; 0 where it was rejected.
-        read: bytes read for those that were not rejected.
+        reads: bytes of each one's file; 0 where it was rejected.
         rejects: number of the item in the block -> why it was rejected.
         remarks: number of the item in the block -> what should be said of it although it was not rejected.
+        traits: number of the item in the block -> what is special about the image, as a sum; without those that are plain.
     """
 
     sizes: list[int] = field(default_factory=list)
-    read: int = 0
+    reads: list[int] = field(default_factory=list)
     rejects: dict[int, str] = field(default_factory=dict)
     remarks: dict[int, str] = field(default_factory=dict)
+    traits: dict[int, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.sizes)
@@ -67,13 +70,21 @@ class Outcomes:
             return
         if done.remark:
             self.remarks[len(self.sizes)] = done.remark
+        if done.traits:
+            self.traits[len(self.sizes)] = done.traits
         self.sizes.append(len(done.data))
-        self.read += done.read
+        self.reads.append(done.read)
 
     def reject(self, reason: str) -> None:
         """Note the next item as rejected."""
         self.rejects[len(self.sizes)] = reason
         self.sizes.append(0)
+        self.reads.append(0)
+
+    @property
+    def read(self) -> int:
+        """Bytes read for those that were not rejected."""
+        return sum(self.reads)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
 from im2rec.work import Attempt, Outcomes, Work, attempt
+from recordio.signals import ENDING
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
 T = TypeVar("T")
 
-HELD: Final = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
 STATE: Final = struct.Struct("<dqq")  # since when, and the chunk and item that a worker is at (-1: none)
 DATA: Final = 64  # where the ring starts in the shared memory, behind the state
 
@@ -126,13 +126,13 @@ class _Server(Generic[T]):
 
 def serve(connection: Connection, shared: Any, setup: Callable[[], Work[Any]], inherited: list[Connection]) -> None:
     """Run a worker process until its supervisor stops it or is gone."""
-    for number in HELD:
+    for number in ENDING:
         if number == signal.SIGINT:
             signal.signal(number, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor decides
         elif signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
     if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
     for other in inherited:  # or this worker would keep its siblings from noticing that the supervisor is gone
         other.close()
     try:

@@ -3,11 +3,13 @@
 Low level, bytes only:
     frame     a payload <-> the parts on disk, with its escaped magic words
     header    label, id and image <-> a payload
-    probe     format, size and wholeness of an image, from its bytes
+    probe     format, size, traits and wholeness of an image, from its bytes
 
 Files:
-    files     positional reads, and sets of files that appear together or not at all
+    files     the system calls on files; positional reads
+    outputs   sets of files that appear together or not at all
     index     .idx files: key -> offset
+    checksum  .sum files, which vouch for every byte
     reader    Reader (in order, bounded memory), IndexedReader (by key)
     writer    Writer, IndexedWriter
 
@@ -23,10 +25,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from recordio.checksum import Sum
     from recordio.errors import (
         BadHeader,
         BadMagic,
         BadSequence,
+        ChecksumMismatch,
         CodecMissing,
         FileError,
         FormatError,
@@ -35,13 +39,14 @@ if TYPE_CHECKING:
         KeyMissing,
         PayloadTooLarge,
         RecordIOError,
+        SumFormatError,
         Truncated,
     )
     from recordio.header import Header, pack, unpack
     from recordio.images import decode, encode, resize
     from recordio.index import Index
-    from recordio.probe import ImageInfo
     from recordio.reader import IndexedReader, Reader
+    from recordio.traits import ImageInfo, Trait
     from recordio.writer import IndexedWriter, Writer
 
 _HOMES = {
@@ -49,6 +54,7 @@ _HOMES = {
         "BadHeader",
         "BadMagic",
         "BadSequence",
+        "ChecksumMismatch",
         "CodecMissing",
         "FileError",
         "FormatError",
@@ -57,13 +63,15 @@ _HOMES = {
         "KeyMissing",
         "PayloadTooLarge",
         "RecordIOError",
+        "SumFormatError",
         "Truncated",
     ),
+    "checksum": ("Sum",),
     "header": ("Header", "pack", "unpack"),
     "images": ("decode", "encode", "resize"),
     "index": ("Index",),
-    "probe": ("ImageInfo",),
     "reader": ("IndexedReader", "Reader"),
+    "traits": ("ImageInfo", "Trait"),
     "writer": ("IndexedWriter", "Writer"),
 }
 _MODULES = {name: module for module, names in _HOMES.items() for name in names}
@@ -72,6 +80,7 @@ __all__ = [
     "BadHeader",
     "BadMagic",
     "BadSequence",
+    "ChecksumMismatch",
     "CodecMissing",
     "FileError",
     "FormatError",
@@ -86,6 +95,9 @@ __all__ = [
     "PayloadTooLarge",
     "Reader",
     "RecordIOError",
+    "Sum",
+    "SumFormatError",
+    "Trait",
     "Truncated",
     "Writer",
     "decode",

@@ -68,12 +68,16 @@ class PayloadTooLarge(RecordIOError, ValueError):
         return f"a payload of {self.size} bytes is too large, expected at most {(1 << 29) - 1}"
 
 
+class ChecksumMismatch(FormatError):
+    """A record's bytes are not those that the .sum file vouches for."""
+
+
 class IndexFormatError(RecordIOError, ValueError):
     """A line of an .idx file cannot be read, or does not fit its .rec.
 
     Attributes:
         source: name of the .idx file.
-        line: line number, from 1.
+        line: line number, from 1; 0 for the file as a whole.
         reason: what was found there and what was expected.
     """
 
@@ -84,7 +88,11 @@ class IndexFormatError(RecordIOError, ValueError):
         self.reason = reason
 
     def __str__(self) -> str:
-        return f"{self.source}:{self.line}: {self.reason}"
+        return f"{self.source}:{self.line}: {self.reason}" if self.line else f"{self.source}: {self.reason}"
+
+
+class SumFormatError(IndexFormatError):
+    """A line of a .sum file cannot be read, or the file is not as it was written."""
 
 
 class KeyMissing(RecordIOError, KeyError):

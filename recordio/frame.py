@@ -16,6 +16,7 @@ HEAD_SIZE: Final = 8  # magic and lrec
 MAX_LENGTH: Final = (1 << 29) - 1  # bytes; lrec keeps 29 bits for the length
 
 WHOLE, FIRST, MIDDLE, LAST = range(4)  # cflags
+_MAX_SPAN: Final = 3 * (MAX_LENGTH + HEAD_SIZE)  # bytes on disk: at worst each word of a payload is cut out and gets a head
 
 _HEAD: Final = struct.Struct("<II")
 _PADDING: Final = (b"", b"\0\0\0", b"\0\0", b"\0")  # by length % 4
@@ -183,6 +184,81 @@ def decode_run(
             append((base + position, payload[:most]))
         position = end
     return records, position, HEAD_SIZE if position < size else 0
+
+
+def spans(buffer: bytes, start: int = 0, *, source: str = "<bytes>", base: int = 0) -> tuple[list[int], int, FormatError | None]:
+    """Find the records that stand in a buffer one after the other, without taking them apart; stricter than a reader.
+
+    Besides what decode_at checks, no magic word may stand at a multiple of 4 inside a part: the writer cuts there, so it
+    would be a sign that a length was changed and that the part has swallowed what followed it.
+
+    Args:
+        buffer: bytes of a .rec file.
+        start: position of a record's start, a multiple of 4.
+        source: the file's name, for messages.
+        base: offset of ``buffer[0]`` in the file.
+
+    Returns:
+        Where each record starts; the position behind the last; and what is wrong there: None at the buffer's end, a
+        Truncated when the record goes on behind it, or another fault.
+    """
+    starts: list[int] = []
+    append, size, position = starts.append, len(buffer), start
+    try:
+        while position < size:
+            end = _plain_end(buffer, position, size) or _checked_end(buffer, position, source, base)
+            append(position)
+            position = end
+    except FormatError as error:
+        return starts, position, error
+    return starts, position, None
+
+
+def _plain_end(buffer: bytes, position: int, size: int) -> int:
+    """Return where a record of one part ends, or 0 when it is of several, faulty, not whole, or has the magic word in it."""
+    if position + HEAD_SIZE > size:
+        return 0
+    magic, lrec = _HEAD.unpack_from(buffer, position)
+    data_end = position + HEAD_SIZE + lrec
+    end: int = data_end + (-lrec & 3)
+    if (
+        magic == MAGIC
+        and lrec <= MAX_LENGTH
+        and end <= size
+        and buffer[data_end:end] == _PADDING[lrec & 3]
+        and buffer.find(MAGIC_BYTES, position + HEAD_SIZE, data_end) < 0
+    ):
+        return end
+    return 0
+
+
+def _checked_end(buffer: bytes, start: int, source: str, base: int) -> int:
+    """Return where any record ends; raise what is wrong with it. A swallowed magic word comes before a missing end."""
+    position, expected = start, (WHOLE, FIRST)
+    while True:
+        size = len(buffer)
+        if position + HEAD_SIZE <= size:
+            magic, lrec = _HEAD.unpack_from(buffer, position)
+            inner = _first_cut(buffer, position + HEAD_SIZE, min(position + HEAD_SIZE + (lrec & MAX_LENGTH), size))
+            if magic == MAGIC and lrec >> 29 <= LAST and inner >= 0:
+                raise FormatError(source, base + start, f"a magic word stands inside a part, at offset {base + inner}")
+        cflag, _, end = _part_at(buffer, position, start, source, base)
+        if cflag not in expected:
+            wanted = " or ".join(map(str, expected))
+            raise BadSequence(source, base + position, f"cflag {cflag}, expected {wanted}")
+        if cflag in (WHOLE, LAST):
+            return end
+        position, expected = end, (MIDDLE, LAST)
+        if end - start > _MAX_SPAN:
+            raise FormatError(source, base + start, f"a payload of over {MAX_LENGTH} bytes, more than the format allows")
+
+
+def _first_cut(buffer: bytes, start: int, end: int) -> int:
+    """Find the first magic word at a multiple of 4 from *start* on; -1 when there is none."""
+    position = buffer.find(MAGIC_BYTES, start, end)
+    while position >= 0 and (position - start) & 3:
+        position = buffer.find(MAGIC_BYTES, position + 1, end)
+    return position
 
 
 def find_head(buffer: bytes, start: int = 0) -> int:

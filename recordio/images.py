@@ -1,4 +1,4 @@
-"""Decoding, resizing and encoding of images: the only importer of OpenCV, simplejpeg and Pillow, loaded at first use."""
+"""Judging, decoding, resizing and encoding of images, with OpenCV, simplejpeg and Pillow."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ import io
 import os
 import warnings
 from collections.abc import Iterator
-from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
+from recordio.codecs import load_cv2, load_pillow, load_simplejpeg
 from recordio.errors import CodecMissing, ImageFormatError
-from recordio.probe import ImageInfo, UnknownFormat, jpeg_orientation, probe
+from recordio.jpeg import JpegHeaders, jpeg_orientation
+from recordio.probe import UnknownFormat, probe
+from recordio.traits import ImageInfo, Trait
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,42 +27,29 @@ AUTO: Final = "auto"  # as im2rec.cc's inter_method 9
 MAX_PIXELS: Final = 178_956_970  # Pillow's limit for a decompression bomb: 2 GiB // 4 // 3
 
 _PILLOWS = ("TIFF", "JPEG2000", "PPM", "AVIF")  # formats that OpenCV decodes, too; some others run programs
+_MODES = {  # Pillow's, but for that of plain color
+    **dict.fromkeys(("1", "L"), Trait.GRAY),
+    **dict.fromkeys(("I", "I;16", "I;16B", "F"), Trait.GRAY | Trait.SIXTEEN_BIT),
+    **dict.fromkeys(("LA", "La"), Trait.GRAY | Trait.ALPHA),
+    **dict.fromkeys(("RGBA", "RGBa"), Trait.ALPHA),
+    "P": Trait.PALETTE,
+    "PA": Trait.PALETTE | Trait.ALPHA,
+    "CMYK": Trait.CMYK,
+}
+_BITS_PER_SAMPLE, _ORIENTATION = 0x0102, 0x0112  # tags of TIFF and EXIF
+_IGNORE_ORIENTATION = 128  # OpenCV's flag
 _END_MARK = b"\xff\xd9"
 _END_MARKS = _END_MARK * (1 << 15)  # fills the longest segment, of 65,535 bytes
 
 
 @functools.cache
-def _cv2() -> Any:
-    try:
-        import cv2
-    except ImportError as error:
-        reason = str(error)
-        if "lib" in reason:  # one that the full build needs, libGL most often
-            reason += "; run: pip install --force-reinstall opencv-python-headless"
-        else:
-            reason += "; run: pip install opencv-python (or opencv-python-headless where there is no libGL)"
-        raise CodecMissing("OpenCV (cv2)", reason) from None
-    getattr(cv2.utils, "logging", cv2).setLogLevel(0)  # what is wrong with an image is said by our own messages, with its name
-    return cv2
-
-
-@functools.cache
-def _simplejpeg() -> Any:
-    try:
-        import simplejpeg
-    except ImportError as error:
-        raise CodecMissing("simplejpeg", f"{error}; run: pip install simplejpeg") from None
-    return simplejpeg
-
-
-@functools.cache
 def _decodes_alike() -> bool:
     """Tell whether simplejpeg decodes as this OpenCV does: both have a libjpeg of their own, and those could differ."""
-    cv2 = _cv2()
+    cv2 = load_cv2()
     import numpy as np
 
     try:
-        decode_jpeg = _simplejpeg().decode_jpeg
+        decode_jpeg = load_simplejpeg().decode_jpeg
     except CodecMissing:
         return False
     noise = np.random.default_rng(1).integers(0, 256, (9, 13, 3), np.uint8)
@@ -73,13 +62,15 @@ def _decodes_alike() -> bool:
     return True
 
 
-@functools.cache
-def _pillow() -> ModuleType:
-    try:
-        import PIL.Image
-    except ImportError as error:
-        raise CodecMissing("Pillow", f"{error}; run: pip install pillow") from None
-    return PIL.Image
+def versions() -> dict[str, str]:
+    """Return the versions of the libraries that decode and encode, without loading them: other ones may give other bytes."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {}
+    for name in ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless", "simplejpeg"):
+        with contextlib.suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 def use_one_thread() -> None:
@@ -91,11 +82,11 @@ def use_one_thread() -> None:
         CodecMissing: OpenCV cannot be loaded.
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    _cv2().setNumThreads(1)
+    load_cv2().setNumThreads(1)
 
 
-def check(data: bytes, *, max_pixels: int = MAX_PIXELS) -> ImageInfo:
-    """Check that an image is whole, and read its format and size, without decoding it where the bytes can tell.
+def check(data: bytes, *, max_pixels: int = MAX_PIXELS, headers: JpegHeaders | None = None) -> ImageInfo:
+    """Check that an image is whole, and read its format, size and traits, without decoding it where the bytes can tell.
 
     Formats that :mod:`recordio.probe` does not know are judged by Pillow. A JPEG without its end mark is decoded: it is
     accepted when nothing but the mark is missing.
@@ -103,13 +94,14 @@ def check(data: bytes, *, max_pixels: int = MAX_PIXELS) -> ImageInfo:
     Args:
         data: a whole file's bytes.
         max_pixels: refuse larger images.
+        headers: learns the header of a JPEG.
 
     Raises:
         ImageFormatError: it is truncated, damaged, too large, or no image.
         CodecMissing: a decoder is needed for the judgement and cannot be loaded.
     """
     try:
-        info = probe(data)
+        info = probe(data, headers)
     except UnknownFormat as unknown:
         return _check_with_pillow(data, unknown, max_pixels)
     if info.width * info.height > max_pixels:
@@ -128,14 +120,15 @@ def _quiet() -> Iterator[None]:
 
 
 def _check_with_pillow(data: bytes, unknown: ImageFormatError, max_pixels: int) -> ImageInfo:
-    pillow = _pillow()
+    pillow = load_pillow()
     try:
         with _quiet(), pillow.open(io.BytesIO(data), formats=_PILLOWS) as image:
             width, height = image.size
             if width * height > max_pixels:
                 raise ImageFormatError(f"has {width} x {height} pixels, expected at most {max_pixels} in all")
+            traits, orientation = _pillows_traits(image)
             image.load()
-            return ImageInfo(str(image.format).lower(), width, height)
+            return ImageInfo(str(image.format).lower(), width, height, False, traits, orientation)
     except pillow.UnidentifiedImageError:
         raise unknown from None
     except ImageFormatError:
@@ -144,15 +137,53 @@ def _check_with_pillow(data: bytes, unknown: ImageFormatError, max_pixels: int) 
         raise ImageFormatError(f"is damaged or truncated: {error}") from None
 
 
+def _pillows_traits(image: Any) -> tuple[int, int]:
+    """Return the traits of an image that Pillow has opened, and its EXIF orientation."""
+    traits = int(_MODES.get(image.mode, 0))
+    if "transparency" in image.info:
+        traits |= Trait.ALPHA
+    bits = getattr(image, "tag_v2", {}).get(_BITS_PER_SAMPLE, 8)  # of a TIFF: Pillow itself cuts colors of 16 bits to 8
+    if (max(bits) if isinstance(bits, tuple) else bits) > 8:
+        traits |= Trait.SIXTEEN_BIT
+    if getattr(image, "n_frames", 1) > 1:
+        traits |= Trait.ANIMATED
+    orientation = image.getexif().get(_ORIENTATION)
+    if orientation not in range(2, 9):
+        return int(traits), 1
+    return int(traits | Trait.ROTATED), orientation
+
+
 def _check_scans(data: bytes) -> None:
     """Decode a JPEG that has no end mark with one added: the decoder warns when more than the mark is missing."""
     try:
-        _simplejpeg().decode_jpeg(data + _END_MARK, colorspace="GRAY", strict=True)
+        load_simplejpeg().decode_jpeg(data + _END_MARK, colorspace="GRAY", strict=True)
     except ValueError as error:
         raise ImageFormatError(f"is truncated: {len(data)} bytes, the JPEG's end is missing ({error})") from None
 
 
-def decode(data: bytes, color: str = "color", *, scale: int = 1) -> NDArray[np.uint8]:
+def decode_strictly(data: bytes) -> None:
+    """Decode an image to see that it can be, without the tolerance for damage that decoders have by themselves.
+
+    Raises:
+        ImageFormatError: it is truncated, damaged, or no image.
+        CodecMissing: a codec is needed and cannot be loaded.
+    """
+    info = check(data, max_pixels=1 << 62)
+    if info.format == "jpg":
+        try:
+            load_simplejpeg().decode_jpeg(data + _END_MARK if info.missing_end else data, colorspace="GRAY", strict=True)
+        except ValueError as error:
+            raise ImageFormatError(f"is damaged: {error}") from None
+        return
+    pillow = load_pillow()
+    try:
+        with _quiet(), pillow.open(io.BytesIO(data)) as image:
+            image.load()
+    except Exception as error:  # noqa: BLE001  (Pillow's plugins raise whatever their parsing runs into)
+        raise ImageFormatError(f"is damaged: {error}") from None
+
+
+def decode(data: bytes, color: str = "color", *, scale: int = 1, upright: bool = True) -> NDArray[Any]:
     """Decode an image as OpenCV does. "color" and "gray" apply EXIF rotation, "unchanged" does not.
 
     Plain JPEGs are decoded by simplejpeg, which is quicker and gives the same pixels.
@@ -162,6 +193,7 @@ def decode(data: bytes, color: str = "color", *, scale: int = 1) -> NDArray[np.u
         color: "color", "gray" or "unchanged".
         scale: 2, 4 or 8 decodes a JPEG to 1/scale of its sides, rounded up, for a fraction of the work; other formats,
             and "unchanged" JPEGs that are not plain, are decoded in full all the same.
+        upright: apply EXIF rotation, for "color" and "gray". A TIFF is turned by its decoder in any case.
 
     Returns:
         (height, width, 3) uint8 BGR for "color"; (height, width) uint8 for "gray"; for "unchanged" what the file has:
@@ -173,15 +205,17 @@ def decode(data: bytes, color: str = "color", *, scale: int = 1) -> NDArray[np.u
     """
     if color not in COLORS:
         raise ValueError(f"color {color!r}, expected one of {', '.join(COLORS)}")
-    cv2 = _cv2()
+    cv2 = load_cv2()
     import numpy as np
 
     is_jpeg = data[:2] == b"\xff\xd8"
-    if is_jpeg and (image := _decode_plain_jpeg(data, color, scale)) is not None:
+    if is_jpeg and (image := _decode_plain_jpeg(data, color, scale, upright=upright)) is not None:
         return image
     flag = COLORS[color]
     if is_jpeg and scale > 1 and flag >= 0:
         flag += scale * 8  # OpenCV's IMREAD_REDUCED_GRAYSCALE_2 is 16, _COLOR_2 17, and so on
+    if not upright and flag >= 0:
+        flag |= _IGNORE_ORIENTATION
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), flag) if data else None
         if image is None and is_jpeg:
@@ -194,14 +228,14 @@ def decode(data: bytes, color: str = "color", *, scale: int = 1) -> NDArray[np.u
     return image  # type: ignore[no-any-return]  # cv2 is untyped
 
 
-def _decode_plain_jpeg(data: bytes, color: str, scale: int) -> NDArray[np.uint8] | None:
+def _decode_plain_jpeg(data: bytes, color: str, scale: int, *, upright: bool = True) -> NDArray[np.uint8] | None:
     """Decode a JPEG with simplejpeg where that gives OpenCV's pixels; None where it does not, or not for certain."""
     if not _decodes_alike():
         return None
-    simplejpeg = _simplejpeg()
+    simplejpeg = load_simplejpeg()
     try:
         height, width, space, _ = simplejpeg.decode_jpeg_header(data)
-        if space not in ("YCbCr", "Gray") or (color != "unchanged" and jpeg_orientation(data) != 1):
+        if space not in ("YCbCr", "Gray") or (upright and color != "unchanged" and jpeg_orientation(data) != 1):
             return None
         to = "GRAY" if color == "gray" or (color == "unchanged" and space == "Gray") else "BGR"
         least = {} if scale == 1 else {"min_height": -(-height // scale), "min_width": -(-width // scale), "min_factor": scale}
@@ -220,6 +254,12 @@ def jpeg_size(data: bytes) -> tuple[int, int] | None:
     return (info.width, info.height) if info.format == "jpg" else None
 
 
+def to_gray(image: NDArray[Any]) -> NDArray[Any]:
+    """Turn (height, width, 3) BGR into (height, width) gray with OpenCV."""
+    cv2 = load_cv2()
+    return cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)  # type: ignore[no-any-return]
+
+
 def resize(image: NDArray[Any], width: int, height: int, interpolation: str = "bilinear") -> NDArray[Any]:
     """Resize an image with OpenCV.
 
@@ -232,7 +272,7 @@ def resize(image: NDArray[Any], width: int, height: int, interpolation: str = "b
     Raises:
         ImageFormatError: a side would be 0.
     """
-    cv2 = _cv2()
+    cv2 = load_cv2()
     if interpolation not in (*INTERPOLATIONS, AUTO):
         raise ValueError(f"interpolation {interpolation!r}, expected one of {', '.join((*INTERPOLATIONS, AUTO))}")
     if width < 1 or height < 1:
@@ -263,7 +303,7 @@ def encode(image: NDArray[Any], encoding: str = "jpg", quality: int = 95) -> byt
     """
     if encoding not in ENCODINGS:
         raise ValueError(f"encoding {encoding!r}, expected one of {', '.join(ENCODINGS)}")
-    cv2 = _cv2()
+    cv2 = load_cv2()
     if encoding == "jpg":
         parameters = [cv2.IMWRITE_JPEG_QUALITY, min(max(quality, 0), 100)]
     elif encoding == "png":

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from recordio import files, header, scan
+from recordio import files, header, outputs, scan
 from recordio.errors import IndexFormatError, KeyMissing
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def save(path: str | os.PathLike[str], keys: Iterable[int], offsets: Iterable[in
     Raises:
         FileError: it cannot be written, or exists and *force* is not given.
     """
-    files.write_whole(path, format_lines(keys, offsets).encode("ascii"), force=force)
+    outputs.write_whole(path, format_lines(keys, offsets).encode("ascii"), force=force)
 
 
 class Rebuilt(NamedTuple):
@@ -166,7 +166,7 @@ class Rebuilt(NamedTuple):
     duplicates: int
 
 
-def rebuild(rec: str | os.PathLike[str], output: files.OutputFile, *, ids: bool = True) -> Rebuilt:
+def rebuild(rec: str | os.PathLike[str], output: outputs.OutputFile, *, ids: bool = True) -> Rebuilt:
     """Write the index of a .rec file that is read from start to end.
 
     Args:

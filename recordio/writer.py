@@ -1,20 +1,20 @@
-"""Writing .rec files and their .idx: whole under their final names, or not at all."""
+"""Writing .rec files with their .idx and .sum: whole under their final names, or not at all."""
 
 from __future__ import annotations
 
 import operator
 import os
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import accumulate
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from recordio import frame
+from recordio import checksum, frame
 from recordio.errors import BadHeader
-from recordio.files import OutputFile, OutputSet
 from recordio.index import format_lines
+from recordio.outputs import OutputFile, OutputSet
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -30,6 +30,7 @@ class _Sink:
     def __init__(self, output: OutputFile) -> None:
         self.output = output
         self.offset = 0
+        self.digest: Any = None  # of all bytes, where somebody wants it
         self._pending: list[bytes] = []
         self._pending_size = 0
 
@@ -43,8 +44,14 @@ class _Sink:
     def write_through(self, data: bytes | bytearray | memoryview) -> None:
         """Write a large block without another copy."""
         self.flush()
-        self.output.write(data)
+        self._put(data)
         self.offset += len(data)
+
+    def pass_over(self, data: bytes) -> None:
+        """Go on behind data that stands in the output already."""
+        self.offset += len(data)
+        if self.digest is not None:
+            self.digest.update(data)
 
     def close(self) -> None:
         """Flush, for the last time: whatever is written later goes to the output at once, which refuses it when closed."""
@@ -53,9 +60,14 @@ class _Sink:
 
     def flush(self) -> None:
         if self._pending:
-            self.output.write(b"".join(self._pending))
+            self._put(b"".join(self._pending))
             self._pending.clear()
             self._pending_size = 0
+
+    def _put(self, data: bytes | bytearray | memoryview) -> None:
+        self.output.write(data)
+        if self.digest is not None:
+            self.digest.update(data)
 
 
 class Writer:
@@ -113,13 +125,19 @@ class Writer:
 
 
 class IndexedWriter:
-    """Writes a .rec file and its .idx. Use it with ``with``: both appear when the block is left, or neither.
+    """Writes a .rec file, its .idx and its .sum. Use it with ``with``: all appear when the block is left, or none.
 
     Args:
         rec: the .rec file.
         idx: the .idx file; by default the name of *rec* with the suffix .idx.
+        checksums: whether a .sum is written, under the name of *rec* with the suffix .sum; without one an old file of
+            that name goes when the set is committed.
         outputs: a set to write into; then whoever owns the set commits it, after :meth:`finish`.
         force: replace existing files.
+        tool: what writes the set, for the .sum.
+        options: how it is written, for the .sum.
+        continued: a temporary .rec of an earlier run, to be gone on with: its records are handed to :meth:`adopt`, then
+            :meth:`go_on` is called. Needs *outputs*.
 
     Raises:
         FileError: a file cannot be written, or exists and *force* is not given.
@@ -130,23 +148,35 @@ class IndexedWriter:
         rec: str | os.PathLike[str],
         idx: str | os.PathLike[str] | None = None,
         *,
+        checksums: bool = True,
         outputs: OutputSet | None = None,
         force: bool = False,
+        tool: str = "recordio",
+        options: Mapping[str, str] | None = None,
+        continued: Path | None = None,
     ) -> None:
         self._owned = None if outputs is not None else OutputSet(force=force)
         into = outputs if outputs is not None else self._owned
         assert into is not None
         try:
-            self.rec = into.create(rec, main=True)
+            self.rec = into.take_over(rec, continued) if continued else into.create(rec, main=True)
             self.idx = into.create(Path(rec).with_suffix(".idx") if idx is None else idx)
+            self.sum = into.create(Path(rec).with_suffix(".sum")) if checksums else None
+            if not checksums:
+                into.remove(Path(rec).with_suffix(".sum"))
         except BaseException:
             if self._owned is not None:
                 self._owned.discard()
             raise
         self._sink = _Sink(self.rec)
+        if checksums:
+            self._sink.digest = checksum.new_digest()
+        self._crc = checksum.crc_function()
+        self._tool, self._options = tool, options or {}
         self._committed = False
         self.keys = array("Q")
         self.offsets = array("Q")
+        self._crcs = array("L" if array("I").itemsize != 4 else "I")
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -155,6 +185,11 @@ class IndexedWriter:
     def size(self) -> int:
         """Bytes of the .rec so far."""
         return self._sink.offset
+
+    @property
+    def files(self) -> list[OutputFile]:
+        """The files that are written: .rec, .idx and, if there is one, .sum."""
+        return [self.rec, self.idx, *([self.sum] if self.sum is not None else [])]
 
     def write(self, key: int, payload: bytes | bytearray | memoryview) -> int:
         """Append one record under *key* and return its offset in bytes.
@@ -172,6 +207,8 @@ class IndexedWriter:
         self._sink.write(data)
         self.keys.append(key)
         self.offsets.append(offset)
+        if self.sum is not None:
+            self._crcs.append(self._crc(data))
         return offset
 
     def write_encoded(self, keys: Iterable[int], sizes: Iterable[int], block: bytes | bytearray | memoryview) -> None:
@@ -185,28 +222,69 @@ class IndexedWriter:
         Raises:
             FileError: the write failed.
         """
-        ends = array("Q", accumulate(sizes, initial=self._sink.offset))
-        if ends[-1] != self._sink.offset + len(block):
-            raise ValueError(f"a block of {len(block)} bytes, expected {ends[-1] - self._sink.offset} by its sizes")
+        start = self._sink.offset
+        ends = array("Q", accumulate(sizes, initial=start))
+        if ends[-1] != start + len(block):
+            raise ValueError(f"a block of {len(block)} bytes, expected {ends[-1] - start} by its sizes")
         self._sink.write_through(block)
+        self._note(keys, ends, block)
+
+    def adopt(self, keys: Iterable[int], sizes: Iterable[int], block: bytes) -> None:
+        """Note records that stand in the continued file already, as :meth:`write_encoded` would have written them."""
+        start = self._sink.offset
+        self._sink.pass_over(block)
+        self._note(keys, array("Q", accumulate(sizes, initial=start)), block)
+
+    def go_on(self) -> None:
+        """Cut off what stands in the continued file behind the adopted records; the next is written there.
+
+        Raises:
+            FileError: it cannot be cut.
+        """
+        self.rec.go_on_at(self.size)
+
+    def _note(self, keys: Iterable[int], ends: array[int], block: bytes | bytearray | memoryview) -> None:
+        start = ends[0]
         self.keys.extend(keys)
         self.offsets.extend(ends[:-1])
+        if self.sum is not None:
+            crc, view, begin = self._crc, memoryview(block), 0
+            for end in ends[1:]:
+                self._crcs.append(crc(view[begin : end - start]))
+                begin = end - start
 
     def finish(self) -> None:
-        """Write what is pending and the .idx, and sync both, without giving them their final names yet.
+        """Write what is pending, the .idx and the .sum, and sync them, without giving them their final names yet.
 
         Raises:
             FileError: a write failed.
         """
         self._sink.close()
+        digest = checksum.new_digest()
         for start in range(0, len(self.keys), _INDEX_LINES):
             stop = start + _INDEX_LINES
-            self.idx.write(format_lines(self.keys[start:stop], self.offsets[start:stop]).encode("ascii"))
-        self.rec.close()
-        self.idx.close()
+            lines = format_lines(self.keys[start:stop], self.offsets[start:stop]).encode("ascii")
+            self.idx.write(lines)
+            digest.update(lines)
+        if self.sum is not None:
+            rec = checksum.FileDigest(self.size, self._sink.digest.hexdigest())
+            idx = checksum.FileDigest(self.idx.size, digest.hexdigest())
+            for piece in checksum.format_sum(self._record_lines(), len(self), rec, idx, self._tool, self._options):
+                self.sum.write(piece)
+        for file in self.files:
+            file.close()
+
+    def _record_lines(self) -> Iterator[str]:
+        for start in range(0, len(self.keys), _INDEX_LINES):
+            stop = start + _INDEX_LINES
+            offsets = self.offsets[start : stop + 1]
+            if stop >= len(self.keys):
+                offsets.append(self.size)
+            lengths = map(operator.sub, offsets[1:], offsets)
+            yield checksum.format_records(self.keys[start:stop], offsets[:-1], lengths, self._crcs[start:stop])
 
     def close(self) -> None:
-        """Write what is pending, sync, and give both files their final names; closing twice does nothing.
+        """Write what is pending, sync, and give the files their final names; closing twice does nothing.
 
         Raises:
             FileError: a write, sync or rename failed.

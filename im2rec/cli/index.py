@@ -8,8 +8,8 @@ import click
 
 from im2rec.cli import options as shared
 from im2rec.errors import InputError
-from recordio.files import OutputSet
 from recordio.index import rebuild
+from recordio.outputs import OutputSet
 
 
 @click.command("index")

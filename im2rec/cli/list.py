@@ -16,7 +16,7 @@ from im2rec.names import printable
 from im2rec.report import rejects_of
 from im2rec.split import parse_splits
 from im2rec.walk import EXTENSIONS, WalkOptions
-from recordio.files import OutputSet
+from recordio.outputs import OutputSet
 
 _SUFFIX = ".lst"
 

@@ -18,6 +18,7 @@ EXIT_DONE, EXIT_REJECTS, EXIT_USAGE, EXIT_STOPPED = range(4)
 COMMANDS = {
     "list": ("im2rec.cli.list", "Walk a folder of images and write a .lst."),
     "pack": ("im2rec.cli.pack", "Pack the images of a list or folder into .rec and .idx."),
+    "verify": ("im2rec.cli.verify", "Check a dataset: frames, index, checksums, headers, images."),
     "index": ("im2rec.cli.index", "Rebuild the .idx of a .rec."),
 }
 

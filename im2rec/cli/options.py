@@ -33,6 +33,11 @@ class _OutputType(click.ParamType):  # type: ignore[type-arg]  # generic only in
 OUTPUT = _OutputType()
 
 
+def cores() -> int:
+    """Return the number of processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def output_options(function: F) -> F:
     """Add --json, --quiet and --verbose."""
     for option in (

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import glob
-import os
 import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
-from im2rec import build, listfile, plan, progress
+from im2rec import build, journal, listfile, plan, progress
 from im2rec.cli import options as shared
 from im2rec.cli.list import list_options, write_classes
 from im2rec.errors import InputError, NothingPacked
 from im2rec.itemlist import ItemList
+from im2rec.judge import CHOICES, ERROR
 from im2rec.listing import Listing, collect
 from im2rec.report import PackReport, rejects_of
 from im2rec.source import SourceOptions
 from im2rec.transform import TransformOptions
 from im2rec.work import PoolOptions
 from recordio import images
-from recordio.files import OutputSet
+from recordio.outputs import OutputSet
 
 _PIXEL_OPTIONS = ("resize", "max_side", "center_crop", "encoding", "quality", "color")
 _PNG_COMPRESSION = 3  # 9, which MXNet's form takes, is many times slower for a few per cent
@@ -61,6 +61,14 @@ def _pixel_options(function: Any) -> Any:
     return function
 
 
+def _choice_options(function: Any) -> Any:
+    for name, choice in reversed(CHOICES.items()):
+        option, values = f"--{name.replace('_', '-')}", "|".join(choice.values)
+        text = f"{choice.help}; {ERROR}: reject such images.  [default: {choice.values[0]}]"
+        function = click.option(option, name, type=click.Choice(choice.values), metavar=values, help=text)(function)
+    return function
+
+
 @click.command("pack")
 @click.argument("source", type=shared.PATH)
 @click.argument("root", type=shared.PATH, required=False)
@@ -68,6 +76,7 @@ def _pixel_options(function: Any) -> Any:
     "-o", "--output", type=shared.OUTPUT, metavar="PREFIX", help="Write PREFIX.rec and PREFIX.idx.  [default: the list without .lst]"
 )
 @_pixel_options
+@_choice_options
 @click.option(
     "--label-width", default="auto", show_default=True, metavar="auto|N", help="Labels that go into each record: all, or the first N."
 )
@@ -95,6 +104,12 @@ def _pixel_options(function: Any) -> Any:
 @click.option("--check/--no-check", default=True, show_default=True, help="Reject truncated and damaged images before anything is decoded.")
 @click.option(
     "--max-pixels", type=click.IntRange(1), default=images.MAX_PIXELS, show_default=True, help="Reject larger images (with --check)."
+)
+@click.option("--sum/--no-sum", "checksums", default=True, show_default=True, help="Write PREFIX.sum, which vouches for every byte.")
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Go on with an interrupted run of the same command; give it from the start, and Ctrl-C keeps what is done, too.",
 )
 @shared.links_option
 @click.option("--outside-root", is_flag=True, help="Also read absolute paths and paths with '..' that a list names.")
@@ -149,11 +164,6 @@ def _say_other_shards(prefix: Path, report: PackReport) -> None:
         click.echo(f"im2rec: remark: {len(others)} shards of an earlier set stand beside this one, such as {min(others)}", err=True)
 
 
-def cores() -> int:
-    """Return the number of processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _options(root: Path, given: dict[str, Any]) -> build.PackOptions:
     """Turn the options of the command line into PackOptions.
 
@@ -161,9 +171,12 @@ def _options(root: Path, given: dict[str, Any]) -> build.PackOptions:
         PlanError: options contradict each other.
     """
     asked = {name: given[name] for name in _PIXEL_OPTIONS if given[name] is not None and given[name] is not False}  # 0 is a quality
-    if given["pass_through"] and asked:
-        raise click.UsageError(f"--pass-through keeps the images as they are, it does not go with --{next(iter(asked)).replace('_', '-')}")
-    keep = not asked
+    choices = {name: given[name] for name in CHOICES if given[name] is not None}
+    changing = [f"{name.replace('_', '-')} {value}" for name, value in choices.items() if value in CHOICES[name].changing]
+    keep = given["pass_through"] or not (asked or changing)
+    if given["pass_through"] and (asked or changing):
+        other = [*(name.replace("_", "-") for name in asked), *changing][0]
+        raise click.UsageError(f"--pass-through keeps the images as they are, it does not go with --{other}")
     if given["encoding"] == "png" and asked.setdefault("quality", _PNG_COMPRESSION) > 9:
         raise click.UsageError(f"--quality {given['quality']} with --encoding png, expected a compression from 0 to 9")
     if not root.is_dir():
@@ -175,7 +188,7 @@ def _options(root: Path, given: dict[str, Any]) -> build.PackOptions:
         raise click.UsageError(f"--label-width {width!r}, expected auto or a number from 1")
     workers = given["workers"]
     if workers is None:
-        workers = 0 if keep and not given["image_timeout"] else cores()
+        workers = 0 if keep and not given["image_timeout"] else shared.cores()
     return build.PackOptions(
         SourceOptions(root, given["follow_symlinks"], given["outside_root"]),
         TransformOptions(
@@ -185,6 +198,7 @@ def _options(root: Path, given: dict[str, Any]) -> build.PackOptions:
             check="reject" if given["check"] else "off",
             max_pixels=given["max_pixels"],
             **asked,
+            **choices,
         ),
         plan.ShardOptions(
             given["shards"] or 0,
@@ -194,6 +208,8 @@ def _options(root: Path, given: dict[str, Any]) -> build.PackOptions:
         PoolOptions(workers, given["image_timeout"]),
         0 if width == "auto" else int(width),
         0 if given["on_error"] == "abort" else given["max_rejects"],
+        checksums=given["checksums"],
+        resume=given["resume"],
     )
 
 
@@ -201,13 +217,15 @@ def _pack_folder(folder: Path, prefix: Path, options: build.PackOptions, given: 
     walk = {name: given[name] for name in (*_WALK_OPTIONS, "follow_symlinks", "allow_rounding")}
     with progress.bar("listing", quiet=given["quiet"]) as advance:
         listing = collect(folder, list_options(**walk), advance)
-    with OutputSet(force=given["force"]) as outputs:
-        if options.shards.part is None:  # array jobs would write the same list over each other
-            listfile.write(prefix.with_name(f"{prefix.name}.lst"), listing.lines(), outputs)
+    with _outputs(prefix, options, given) as outputs:
+        if options.shards.part is not None:  # array jobs would write the same list over each other
+            digest = listing.digest()
+        else:
+            digest = listfile.write(prefix.with_name(f"{prefix.name}.lst"), listing.lines(), outputs)
             write_classes(listing, None, prefix, outputs)
         unlisted = rejects_of(listing.rejects)
         before = PackReport(listed=len(unlisted), rejects=unlisted, outputs=[str(path) for path in outputs.paths()])
-        return _run(listing, str(folder), prefix, options, outputs, given, before)
+        return _run(listing, str(folder), prefix, options, outputs, given, digest, before)
 
 
 def _pack_list(source: Path, prefix: Path, options: build.PackOptions, given: dict[str, Any]) -> PackReport:
@@ -218,8 +236,13 @@ def _pack_list(source: Path, prefix: Path, options: build.PackOptions, given: di
     with ItemList.from_stream(sys.stdin.buffer, **rounding) if is_stream else ItemList.open(source, **rounding) as items:
         if not len(items):
             raise InputError(items.source, "an empty list, expected a line for each image")
-        with OutputSet(force=given["force"]) as outputs:
-            return _run(items, items.source, prefix, options, outputs, given)
+        with _outputs(prefix, options, given) as outputs:
+            return _run(items, items.source, prefix, options, outputs, given, items.digest)
+
+
+def _outputs(prefix: Path, options: build.PackOptions, given: dict[str, Any]) -> OutputSet:
+    own = build.set_prefix(prefix, options.shards)
+    return OutputSet(own, force=given["force"], keep=journal.temporaries(own) if options.resume else ())
 
 
 def _run(
@@ -229,6 +252,7 @@ def _run(
     options: build.PackOptions,
     outputs: OutputSet,
     given: dict[str, Any],
+    digest: str,
     before: PackReport | None = None,
 ) -> PackReport:
     if options.label_width:
@@ -236,4 +260,4 @@ def _run(
     if given["verbose"]:
         click.echo(f"im2rec: packing {len(items)} images of {source} with {options.pool.workers or 'no'} workers", err=True)
     with progress.bar("packing", len(items), quiet=given["quiet"]) as advance:
-        return build.pack(items, prefix, options, outputs, advance=advance, before=before)
+        return build.pack(items, prefix, options, outputs, advance=advance, before=before, digest=digest)

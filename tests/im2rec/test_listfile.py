@@ -15,7 +15,7 @@ from im2rec import itemlist, listfile
 from im2rec.errors import InputError, ListError
 from im2rec.itemlist import ItemList
 from im2rec.listfile import Item, check_item, format_label, parse_line, path_fault
-from recordio.files import OutputSet
+from recordio.outputs import OutputSet
 
 PATHS = st.text(st.characters(blacklist_categories=["Cs", "Cc", "Z"]), min_size=1).filter(lambda text: text == text.strip())
 ITEMS = st.builds(

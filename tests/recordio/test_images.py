@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from recordio import images
+from recordio import codecs, images
 from recordio.errors import CodecMissing, ImageFormatError
 from recordio.probe import UnknownFormat
 
@@ -59,7 +59,7 @@ def hidden(monkeypatch):
     """Make modules impossible to import, and forget those that were loaded already."""
 
     def forget() -> None:
-        for loaded in (images._cv2, images._pillow, images._simplejpeg, images._decodes_alike):
+        for loaded in (codecs.load_cv2, codecs.load_pillow, codecs.load_simplejpeg, images._decodes_alike):
             loaded.cache_clear()
 
     def hide(*names: str) -> None:
@@ -77,7 +77,7 @@ def hidden(monkeypatch):
 @each_picture
 def test_golden_images_pass_with_the_size_that_pillow_sees(path):
     with Image.open(path) as image:
-        assert images.check(path.read_bytes())[1:] == (*image.size, False)
+        assert images.check(path.read_bytes())[1:4] == (*image.size, False)
 
 
 def test_golden_broken_files_are_refused_for_what_they_are():
@@ -93,7 +93,7 @@ def test_every_truncation_of_a_jpeg_is_refused_but_that_of_its_end_mark(saved, m
     for size in range(len(data) - 2):
         refused(data[:size])
     for size in (len(data) - 2, len(data) - 1):
-        assert images.check(data[:size]) == ("jpg", 20, 13, True)
+        assert images.check(data[:size])[:4] == ("jpg", 20, 13, True)
 
 
 @each_jpeg
@@ -125,13 +125,13 @@ def test_limit_of_pixels_is_the_last_that_passes(saved, format):
 
 @pytest.mark.parametrize(("format", "name"), [("TIFF", "tiff"), ("PPM", "ppm"), ("JPEG2000", "jpeg2000")])
 def test_format_that_only_pillow_knows_is_judged_by_pillow(saved, format, name):
-    assert images.check(saved(format, "RGB", (40, 30))) == (name, 40, 30, False)
+    assert images.check(saved(format, "RGB", (40, 30)))[:4] == (name, 40, 30, False)
 
 
 @pytest.mark.parametrize("compression", ["raw", "tiff_lzw", "tiff_adobe_deflate"])
 def test_damaged_tiff_is_refused(saved, compression):
     data = saved("TIFF", "RGB", (40, 30), compression=compression)
-    assert images.check(data) == ("tiff", 40, 30, False)
+    assert images.check(data)[:4] == ("tiff", 40, 30, False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for size in range(len(data) // 3, len(data), 97):
@@ -298,7 +298,7 @@ def test_picture_too_wide_for_webp_is_refused():
 
 def test_encoded_pictures_pass_the_check(noise):
     for encoding in images.ENCODINGS:
-        assert images.check(images.encode(noise(30, 40), encoding)) == (encoding, 40, 30, False)
+        assert images.check(images.encode(noise(30, 40), encoding))[:4] == (encoding, 40, 30, False)
 
 
 # Libraries that are missing
@@ -360,7 +360,7 @@ def test_missing_simplejpeg_is_told_where_it_is_needed(hidden, saved):
 def test_images_are_judged_without_opencv(hidden, saved):
     data = saved("JPEG")
     hidden("cv2")
-    assert images.check(data[:-2]) == ("jpg", 40, 30, True)
+    assert images.check(data[:-2])[:4] == ("jpg", 40, 30, True)
 
 
 def test_opencv_is_kept_to_one_thread():

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from recordio import images
+from recordio import codecs, images
 
 PHOTOS = sorted((Path(__file__).resolve().parents[2] / "examples" / "photos").glob("*/*.jpg"))
 FACTORS = [0x411111, 0x221111, 0x211111, 0x121111, 0x111111]  # 4:1:1, 4:2:0, 4:2:2, 4:4:0, 4:4:4
@@ -56,7 +56,7 @@ def test_where_the_decoders_differ_opencv_decodes(monkeypatch: pytest.MonkeyPatc
     def other_pixels(data: bytes, name: str) -> np.ndarray:
         return cv2.imdecode(np.asarray(data), 1 if name == "BGR" else 0) ^ 1
 
-    monkeypatch.setattr(images._simplejpeg(), "decode_jpeg", other_pixels)
+    monkeypatch.setattr(codecs.load_simplejpeg(), "decode_jpeg", other_pixels)
     images._decodes_alike.cache_clear()
     try:
         data = PHOTOS[0].read_bytes()

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from recordio import files, header, index
+from recordio import header, index
 from recordio.errors import BadHeader, FileError, IndexFormatError, KeyMissing, Truncated
 from recordio.index import Index
+from recordio.outputs import OutputSet
 
 keys = st.integers(0, (1 << 64) - 1)
 offsets = st.integers(0, (1 << 63) - 1)
@@ -23,7 +24,7 @@ def make(lines: dict[int, int] | list[tuple[int, int]]) -> Index:
 
 
 def rebuilt(rec, path, **options):
-    with files.OutputSet() as outputs:
+    with OutputSet() as outputs:
         return index.rebuild(rec, outputs.create(path), **options)
 
 

@@ -84,7 +84,7 @@ def png_chunk(kind: bytes, content: bytes) -> bytes:
 @each
 def test_valid_image_of_any_size_is_never_rejected(saved, name, format, mode, options):
     for size in SIZES:
-        assert probe(saved(format, mode, size, **options)) == (name, *size, False)
+        assert probe(saved(format, mode, size, **options))[:4] == (name, *size, False)
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "bmp"])
@@ -94,7 +94,7 @@ def test_image_that_opencv_wrote_is_never_rejected(noise, suffix, channels):
 
     for width, height in SIZES:
         data = cv2.imencode(f".{suffix}", noise(height, width, channels))[1].tobytes()
-        assert probe(data) == (suffix, width, height, False)
+        assert probe(data)[:4] == (suffix, width, height, False)
 
 
 def test_golden_images_have_the_size_that_pillow_sees(golden):
@@ -102,7 +102,7 @@ def test_golden_images_have_the_size_that_pillow_sees(golden):
     for path in paths:
         with Image.open(path) as image:
             expected = {"JPEG": "jpg", "PNG": "png"}[image.format], *image.size, False
-        assert probe(path.read_bytes()) == expected
+        assert probe(path.read_bytes())[:4] == expected
     assert len(paths) == 14
 
 
@@ -117,7 +117,7 @@ def test_animation_has_the_size_of_its_canvas(photo, format):
 @pytest.mark.parametrize("rest", [b"\0", b"\xff", b"\r\n", b"\0" * 100, b"\xff\xd8\xff", b"trailing \xff\xc4\xff\xff"])
 @jpegs
 def test_bytes_behind_the_end_mark_of_a_jpeg_are_no_fault(made, kind, rest):
-    assert probe(made(kind) + rest) == ("jpg", 20, 13, False)
+    assert probe(made(kind) + rest)[:4] == ("jpg", 20, 13, False)
 
 
 @others
@@ -126,7 +126,7 @@ def test_bytes_behind_the_end_of_other_images_are_no_fault(made, kind):
 
 
 def test_two_jpegs_in_a_row_are_the_first(made, saved):
-    assert probe(made("jpeg baseline") + saved("JPEG", "RGB", (5, 5))) == ("jpg", 20, 13, False)
+    assert probe(made("jpeg baseline") + saved("JPEG", "RGB", (5, 5)))[:4] == ("jpg", 20, 13, False)
 
 
 def test_thumbnail_in_the_exif_block_is_not_the_image(made, saved):
@@ -134,33 +134,33 @@ def test_thumbnail_in_the_exif_block_is_not_the_image(made, saved):
     block = b"Exif\0\0" + thumbnail
     whole = made("jpeg baseline")
     data = whole[:2] + b"\xff\xe1" + struct.pack(">H", 2 + len(block)) + block + whole[2:]
-    assert probe(data) == ("jpg", 20, 13, False)
+    assert probe(data)[:4] == ("jpg", 20, 13, False)
     for size in range(3, data.rindex(b"\xff\xda") + 14):
         assert "is truncated" in refused(data[:size])
 
 
 def test_fill_bytes_before_a_marker_are_passed_over(made):
     data = made("jpeg baseline")
-    assert probe(data[:2] + b"\xff\xff\xff" + data[2:]) == ("jpg", 20, 13, False)
+    assert probe(data[:2] + b"\xff\xff\xff" + data[2:])[:4] == ("jpg", 20, 13, False)
 
 
 def test_bmp_that_stands_on_its_head_has_a_positive_height():
     header = struct.pack("<2sIHHI IiiHHIIiiII", b"BM", 0, 0, 0, 54, 40, 3, -2, 1, 24, 0, 0, 0, 0, 0, 0)
-    assert probe(header + bytes(24)) == ("bmp", 3, 2, False)
+    assert probe(header + bytes(24))[:4] == ("bmp", 3, 2, False)
     assert refused(header + bytes(23)) == "is truncated: 77 bytes, the BMP's pixels end at 78"
 
 
 def test_bmp_with_the_header_of_os2():
     header = struct.pack("<2sIHHI IHHHH", b"BM", 0, 0, 0, 26, 12, 5, 2, 1, 24)
     with Image.open(io.BytesIO(header + bytes(32))) as image:
-        assert probe(header + bytes(32)) == ("bmp", *image.size, False)
+        assert probe(header + bytes(32))[:4] == ("bmp", *image.size, False)
     assert "the BMP's pixels end at 58" in refused(header + bytes(31))
 
 
 def test_bmp_that_is_packed_states_its_size():
     packed = b"\x03\x01\x00\x00\x03\x02\x00\x00\x00\x01"  # two rows of three pixels, and the end
     header = struct.pack("<2sIHHI IiiHHIIiiII", b"BM", 0, 0, 0, 62, 40, 3, 2, 1, 8, 1, len(packed), 0, 0, 2, 0) + bytes(8)
-    assert probe(header + packed) == ("bmp", 3, 2, False)
+    assert probe(header + packed)[:4] == ("bmp", 3, 2, False)
     assert "is truncated: 71 bytes" in refused(header + packed[:-1])
 
 
@@ -178,7 +178,7 @@ def test_every_truncation_of_a_jpeg_is_refused_or_lacks_its_end_mark(made, kind)
             assert size < len(data) - 2
         else:
             assert size > start_of_scan
-            assert info == ("jpg", 20, 13, True)
+            assert info[:4] == ("jpg", 20, 13, True)
 
 
 @pytest.mark.parametrize("kind", ["jpeg progressive", "jpeg progressive gray", "jpeg progressive cmyk"])
@@ -215,7 +215,7 @@ def test_truncation_is_called_by_its_name(made, kind):
 
 
 def test_golden_truncated_jpeg_lacks_its_end(golden):
-    assert probe((golden / "images" / "bad" / "truncated.jpg").read_bytes()) == ("jpg", 160, 120, True)
+    assert probe((golden / "images" / "bad" / "truncated.jpg").read_bytes())[:4] == ("jpg", 160, 120, True)
 
 
 # Damage
@@ -232,7 +232,7 @@ def test_damage_to_a_png_chunk_that_decoders_may_skip_is_no_fault(made):
     data = made("png")
     text = png_chunk(b"tEXt", b"Comment\0hello")
     for note in (text, text[:-1] + b"\0"):
-        assert probe(data[:33] + note + data[33:]) == ("png", 20, 13, False)
+        assert probe(data[:33] + note + data[33:])[:4] == ("png", 20, 13, False)
 
 
 def test_damaged_png_chunk_is_told_with_its_place(made):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from recordio import files, frame, header
 from recordio.errors import BadHeader, FileError, PayloadTooLarge
-from recordio.files import OutputSet
+from recordio.outputs import OutputSet
 from recordio.writer import IndexedWriter, Writer
 
 M = b"\x0a\x23\xd7\xce"
@@ -148,7 +148,7 @@ def test_exception_leaves_the_old_files_as_they_were(rec):
         writer.write(2, b"new" * (1 << 20))
         raise RuntimeError
     assert (rec.read_bytes(), rec.with_suffix(".idx").read_bytes()) == before
-    assert listing(rec.parent) == ["x.idx", "x.rec"]
+    assert listing(rec.parent) == ["x.idx", "x.rec", "x.sum"]
 
 
 def test_final_names_do_not_exist_before_the_end(rec):
@@ -156,7 +156,7 @@ def test_final_names_do_not_exist_before_the_end(rec):
         writer.write(1, b"x" * (2 << 20))
         assert not rec.exists()
         assert not rec.with_suffix(".idx").exists()
-    assert listing(rec.parent) == ["x.idx", "x.rec"]
+    assert listing(rec.parent) == ["x.idx", "x.rec", "x.sum"]
 
 
 @pytest.mark.parametrize(("kind", "arguments"), [(Writer, (b"x",)), (IndexedWriter, (1, b"x"))])
@@ -186,7 +186,7 @@ def test_force_replaces_both_files(rec, framed):
 def test_index_may_have_a_name_of_its_own(rec, tmp_path):
     with IndexedWriter(rec, tmp_path / "other.idx") as writer:
         writer.write(1, b"a")
-    assert listing(tmp_path) == ["other.idx", "x.rec"]
+    assert listing(tmp_path) == ["other.idx", "x.rec", "x.sum"]
 
 
 def test_two_writers_in_one_set_appear_together(tmp_path):
@@ -195,8 +195,8 @@ def test_two_writers_in_one_set_appear_together(tmp_path):
             writer = IndexedWriter(tmp_path / f"{name}.rec", outputs=outputs)
             writer.write(1, name.encode())
             writer.finish()
-        assert [path.suffix for path in tmp_path.iterdir()] == [".tmp"] * 4
-    assert listing(tmp_path) == ["a.idx", "a.rec", "b.idx", "b.rec"]
+        assert sorted(path.suffix for path in tmp_path.iterdir()) == [".lock"] + [".tmp"] * 6
+    assert listing(tmp_path) == ["a.idx", "a.rec", "a.sum", "b.idx", "b.rec", "b.sum"]
 
 
 def test_writer_in_a_set_of_its_callers_cannot_close_it(tmp_path):
@@ -206,7 +206,7 @@ def test_writer_in_a_set_of_its_callers_cannot_close_it(tmp_path):
             writer.close()
         writer.discard()
         writer.finish()
-    assert listing(tmp_path) == ["a.idx", "a.rec"]
+    assert listing(tmp_path) == ["a.idx", "a.rec", "a.sum"]
 
 
 @pytest.mark.parametrize(("kind", "arguments"), [(Writer, (b"a",)), (IndexedWriter, (1, b"a"))])

@@ -29,7 +29,7 @@ def test_a_folder_is_no_name_of_an_output(im2rec, work, photos, command, name):
 
 def test_a_prefix_may_end_as_its_file_does(im2rec, work, photos):
     assert im2rec("pack", photos, "-o", "x.rec").code == 0
-    assert sorted(os.listdir(work)) == ["x.classes.txt", "x.idx", "x.lst", "x.rec"]
+    assert sorted(os.listdir(work)) == ["x.classes.txt", "x.idx", "x.lst", "x.rec", "x.sum"]
 
 
 def test_two_outputs_of_one_name_are_refused(im2rec, work, photos):

@@ -65,7 +65,7 @@ def test_the_golden_images_are_packed_but_for_the_three_bad_ones(im2rec, images,
 
 def test_a_folder_is_listed_and_packed_in_one_go(im2rec, images, work, records):
     im2rec("pack", images, "-o", "x", "--no-shuffle")
-    assert sorted(os.listdir(work)) == ["x.classes.txt", "x.idx", "x.lst", "x.rec"]
+    assert sorted(os.listdir(work)) == ["x.classes.txt", "x.idx", "x.lst", "x.rec", "x.sum"]
     lines = [line.split("\t") for line in (work / "x.lst").read_text("utf-8").splitlines()]
     good = [(int(id_), (float(label),), (images / path).read_bytes()) for id_, label, path in lines if path not in BAD]
     assert records(work / "x.rec") == good
@@ -183,7 +183,7 @@ def test_shards_parts_and_sizes_hold_what_one_file_holds(im2rec, work, photos, l
 def test_parts_of_a_folder_write_no_list_over_each_other(im2rec, work, photos):
     for number in range(2):
         assert im2rec("pack", photos, "-o", "x", "--part", f"{number}/2").code == 0
-    assert sorted({path.suffix for path in work.iterdir()}) == [".idx", ".rec"]
+    assert sorted({path.suffix for path in work.iterdir()}) == [".idx", ".rec", ".sum"]
     im2rec("pack", photos, "-o", "y", "--shards", 2)
     assert (work / "x-00001-of-00002.rec").read_bytes() == (work / "y-00001-of-00002.rec").read_bytes()
 
@@ -295,7 +295,7 @@ def test_verbose_says_how(im2rec, work, photos, listed):
 def test_json_is_one_object_that_adds_up(im2rec, work, photos, listed):
     found = json.loads(im2rec("pack", "x.lst", photos, "--json").out)
     assert found["command"] == "pack"
-    assert found["outputs"] == ["x.rec", "x.idx"]
+    assert found["outputs"] == ["x.rec", "x.idx", "x.sum"]
     assert found["bytes_read"] == sum((photos / path).stat().st_size for path in listed)
     assert found["bytes_written"] == (work / "x.rec").stat().st_size
 

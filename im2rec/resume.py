@@ -1,0 +1,131 @@
+"""Going on with an interrupted pack: what it has written is checked byte for byte, and then counts as done."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+
+from im2rec.errors import ResumeError
+from im2rec.journal import Entry, Past
+from im2rec.listfile import Item
+from im2rec.names import printable
+from im2rec.shards import ShardWriter
+from im2rec.source import ImageSource
+from im2rec.work import Block, Outcomes
+from recordio import checksum, files
+from recordio.errors import FileError
+
+
+def check_same(past: Past, asked: dict[str, str], prefix: Path) -> None:
+    """Check that a run is asked for what the interrupted one was.
+
+    Raises:
+        ResumeError: it is not; the message names what differs.
+    """
+    for name in {**past.asked, **asked}:
+        before, now = past.asked.get(name, ""), asked.get(name, "")
+        if before != now:
+            raise ResumeError(str(prefix), f"{name} was {before or 'not given'} and is {now or 'not given'} now")
+
+
+def adopt(past: Past, items: Iterator[Item], writer: ShardWriter, source: ImageSource, note: Callable[[Block[Item]], None]) -> None:
+    """Take over what stands in the temporary files as it was written; the rest of *past* is cut off.
+
+    Args:
+        past: what the journal tells; afterwards only what was taken over.
+        items: the items in order; those that are done are drawn.
+        writer: takes the records.
+        source: of the images, which must not have changed.
+        note: called with each block that is done, without its bytes.
+
+    Raises:
+        ResumeError: an image has changed.
+        FileError: a temporary file cannot be read or cut.
+    """
+    pieces = _Pieces(past)
+    kept = done = 0
+    try:
+        for entry in past.entries:
+            data = pieces.read(entry)
+            if data is None:
+                break
+            outcomes = entry.outcomes
+            chosen = list(islice(items, len(outcomes)))
+            _check_inputs(chosen, outcomes, source, past.started)
+            _hand_over(chosen, entry, data, writer, past.temporaries)
+            note(Block(chosen, outcomes, memoryview(b"")))
+            done += len(chosen)
+            kept += 1
+    finally:
+        pieces.close()
+    writer.go_on(done)
+    del past.entries[kept:]
+    del past.ends[kept + 1 :]
+    for shard in [shard for shard in past.temporaries if shard >= len(writer.recs)]:
+        with contextlib.suppress(OSError):
+            files.disk.unlink(past.temporaries.pop(shard))
+
+
+class _Pieces:
+    """Reads the temporary files from start to end, side by side with the journal."""
+
+    def __init__(self, past: Past) -> None:
+        self._past = past
+        self._files: dict[int, files.InputFile] = {}
+        self._at: dict[int, int] = {}
+
+    def read(self, entry: Entry) -> list[bytes] | None:
+        """Read the pieces of an entry; None when they are not as they were written."""
+        found = []
+        for shard, size, digest in entry.written:
+            try:
+                if shard not in self._files:
+                    self._files[shard] = files.InputFile(self._past.temporaries[shard])
+            except (KeyError, FileError):
+                return None
+            file, at = self._files[shard], self._at.get(shard, 0)
+            if at + size > file.size:
+                return None
+            data = file.read_at(at, size)
+            seal = checksum.new_digest()
+            seal.update(data)
+            if seal.hexdigest() != digest:
+                return None
+            self._at[shard] = at + size
+            found.append(data)
+        return found
+
+    def close(self) -> None:
+        for file in self._files.values():
+            file.close()
+
+
+def _check_inputs(items: list[Item], outcomes: Outcomes, source: ImageSource, started: int) -> None:
+    """Check that no image's file has changed its size, or its time since the interrupted run was started."""
+    for number, (item, size) in enumerate(zip(items, outcomes.reads, strict=True)):
+        status = source.status(item.path)
+        rejected = number in outcomes.rejects
+        if status is None:
+            if not rejected:
+                raise ResumeError(printable(item.path), "is no longer there")
+        elif not rejected and status.st_size != size:
+            raise ResumeError(printable(item.path), f"has {status.st_size} bytes and had {size}")
+        # The change time is there to find files that were replaced by older ones.
+        elif max(status.st_mtime_ns, status.st_ctime_ns) > started:
+            raise ResumeError(printable(item.path), "has changed since the run that was interrupted")
+
+
+def _hand_over(items: list[Item], entry: Entry, data: list[bytes], writer: ShardWriter, temporaries: dict[int, Path]) -> None:
+    """Give a block's records to the shards that they stand in."""
+    packed = [(item, size) for item, size in zip(items, entry.outcomes.sizes, strict=True) if size]
+    first = 0
+    for (shard, size, _), piece in zip(entry.written, data, strict=True):
+        last, filled = first, 0
+        while filled < size:
+            filled += packed[last][1]
+            last += 1
+        run = packed[first:last]
+        writer.adopt(shard, [item for item, _ in run], [size for _, size in run], piece, temporaries[shard])
+        first = last

@@ -1,0 +1,192 @@
+"""A JPEG's segments: its size, its traits, and whether it is whole. Pure; no scan is decoded.
+
+A scan is passed over as a whole: no marker can occur inside it, because the coder puts a zero behind each byte FF. So a
+file that ends with the end mark is whole, unless these two bytes stand inside a segment: that is told by walking the segments.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import struct
+from collections.abc import Iterator
+from typing import Final
+
+from recordio.errors import ImageFormatError
+from recordio.traits import ImageInfo, Trait, exif_orientation
+
+# Markers as two bytes, FF included.
+_SOF: Final = frozenset(range(0xFFC0, 0xFFD0)) - {0xFFC4, 0xFFC8, 0xFFCC}
+_PROGRESSIVE: Final = frozenset({0xFFC2, 0xFFC6, 0xFFCA, 0xFFCE})
+_SEQUENTIAL: Final = frozenset({0xC0, 0xC1, 0xC9})  # without FF: a scan of all their components is the only one
+_LONE: Final = frozenset({0xFF01, *range(0xFFD0, 0xFFD8)})  # without a length
+_EOI, _SOS, _APP1, _FILL = 0xFFD9, 0xFFDA, 0xFFE1, 0xFFFF
+_SKIPPED: Final = frozenset({0xFFC4, 0xFFDB, 0xFFDD, 0xFFFE, *range(0xFFE0, 0xFFF0)}) - {_APP1}  # tables, comments, other data
+_SEGMENT: Final = struct.Struct(">HH")  # marker, length
+_SIZE: Final = struct.Struct(">HH")  # height, width
+_FRAME: Final = struct.Struct(">BHHB")  # bits a sample, height, width, components
+_END: Final = b"\xff\xd9"
+_EXIF: Final = b"Exif\0\0"
+_NEXT_MARKER: Final = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
+
+_KEPT_HEADERS: Final = 4
+_KEPT_SIZE: Final = 1 << 13  # bytes; larger headers hold thumbnails, which no two images share
+
+_SIXTEEN_BIT, _ROTATED = int(Trait.SIXTEEN_BIT), int(Trait.ROTATED)  # numbers are added ten times quicker than flags
+_COMPONENTS: Final = {1: int(Trait.GRAY), 4: int(Trait.CMYK)}
+
+
+class JpegHeaders:
+    """Remembers the headers of the last JPEGs: those of one set often agree in every byte but their height and width.
+
+    Comparing with a header that was walked before is several times quicker than walking, and says the same.
+    """
+
+    def __init__(self) -> None:
+        self._known: tuple[tuple[bytes, int, bytes, int, bytes, ImageInfo], ...] = ()
+        self._size = 0  # of the header that was shown last
+
+    def match(self, data: bytes | bytearray, start: int, end: int) -> ImageInfo | None:
+        """Return what probe_jpeg says of data[start:end] when its header is known and it ends as expected, else None."""
+        for head, frame, tail, size, sides, info in self._known:
+            at = start + frame
+            if data.startswith(tail, at + 4) and data.startswith(head, start):
+                if data[end - 1] != 0xD9 or data[end - 2] != 0xFF:
+                    return None
+                if data[at : at + 4] == sides:
+                    return info
+                height, width = _SIZE.unpack_from(data, at)
+                if not height or not width:
+                    return None
+                return ImageInfo("jpg", width, height, False, info.traits, info.orientation)
+        return None
+
+    def learn(self, data: bytes, size: int, frame: int, info: ImageInfo) -> None:
+        """Remember the header of a whole JPEG behind whose first scan nothing but an end mark can stand.
+
+        It takes two of one size in a row: where each has tables of its own, their sizes differ, and none is of use.
+
+        Args:
+            data: the JPEG.
+            size: of its header, all that stands before the data of the first scan.
+            frame: where the height and the width stand.
+            info: what the walk has found.
+        """
+        if size != self._size:
+            self._size = size
+            return
+        known = (data[:frame], frame, data[frame + 4 : size], size + 2, data[frame : frame + 4], info)
+        self._known = (known, *self._known[: _KEPT_HEADERS - 1])  # replaced as a whole: several threads may use it
+
+
+def probe_jpeg(data: bytes, headers: JpegHeaders | None = None) -> ImageInfo:
+    """Read the size and the traits of a JPEG, and check that it is whole.
+
+    Args:
+        data: a whole file's bytes, from FF D8 on.
+        headers: learns its header, where that can tell the next file's.
+
+    Raises:
+        ImageFormatError: it is truncated or damaged.
+    """
+    start, scan, frame, orientation = _walk(data)
+    size = len(data)
+    if start >= size:
+        raise ImageFormatError(f"is truncated: {size} bytes, the JPEG's first scan is missing")
+    bits, height, width, components = _FRAME.unpack_from(data, frame + 4) if frame else (0, 0, 0, 0)
+    if not width or not height:
+        raise ImageFormatError(f"is damaged: a JPEG of {width} x {height} pixels")
+    traits = _COMPONENTS.get(components, 0) | (_SIXTEEN_BIT if bits > 8 else 0) | (_ROTATED if orientation > 1 else 0)
+    if data[frame + 1] in _SEQUENTIAL and data[scan + 4] == components and data.endswith(_END) and start + 2 <= size:
+        info = ImageInfo("jpg", width, height, False, traits, orientation)
+        if headers is not None and start <= _KEPT_SIZE:
+            headers.learn(data, start, frame + 5, info)
+        return info
+    missing_end = all(marker != _EOI for marker, _ in _segments(data, start))
+    if missing_end and _lacks_scans(data):
+        raise ImageFormatError(f"is truncated: {size} bytes, the JPEG's later scans are missing")
+    return ImageInfo("jpg", width, height, missing_end, traits, orientation)
+
+
+def _walk(data: bytes) -> tuple[int, int, int, int]:
+    """Walk the segments up to the data of the first scan.
+
+    Returns:
+        Where these data start, where the scan's segment starts, where the frame's (0: nowhere); the EXIF orientation.
+    """
+    position = frame = orientation = 0
+    unpack, marker, length = _SEGMENT.unpack_from, 0, 0
+    try:
+        while True:
+            position += 2 + length
+            marker, length = unpack(data, position)
+            if marker not in _SKIPPED:  # most segments are
+                if marker == _SOS and length >= 2:
+                    return position + 2 + length, position, frame, orientation or 1
+                if marker in _SOF:
+                    if length < _FRAME.size + 2:
+                        break
+                    frame = position
+                elif marker == _APP1:
+                    if not orientation and data.startswith(_EXIF, position + 4):
+                        orientation = exif_orientation(data[position + 4 : position + 2 + length]) or 1
+                elif marker in _LONE:
+                    length = 0
+                    continue
+                elif marker == _FILL:  # such bytes may stand before a marker
+                    length = -1
+                    continue
+                elif marker < 0xFF00 or marker == _EOI:
+                    break
+            if length < 2:
+                break
+    except struct.error:  # fewer than four bytes are left
+        length = -1
+    rest = data[position : position + 2]
+    if rest == _END:
+        raise ImageFormatError("is damaged: a JPEG that ends before its first scan")
+    if rest and rest[0] != 0xFF:
+        raise ImageFormatError(f"is damaged: JPEG byte {position} is 0x{rest[0]:02x}, expected a marker")
+    if length < 0:
+        raise ImageFormatError(f"is truncated: {len(data)} bytes, the JPEG's headers go on")
+    raise ImageFormatError(f"is damaged: JPEG segment of length {length} at byte {position}")
+
+
+def jpeg_orientation(data: bytes) -> int:
+    """Return the EXIF orientation of a JPEG, 1 to 8; 1 where there is none, 0 where EXIF data cannot be understood."""
+    for marker, content in _segments(data, 2):
+        if marker == _APP1 and content[:6] == _EXIF:
+            return exif_orientation(content)
+        if marker == _SOS:
+            return 1
+    return 0
+
+
+def _segments(data: bytes, position: int) -> Iterator[tuple[int, bytes]]:
+    """Yield the markers from *position* to the end mark, each with its segment's content; the data of scans is passed over."""
+    while match := _NEXT_MARKER.search(data, position):
+        marker = 0xFF00 | data[match.end() - 1]
+        position = match.end()
+        if marker in _LONE or marker == _EOI:
+            yield marker, b""
+            continue
+        end = position + int.from_bytes(data[position : position + 2], "big")
+        yield marker, data[position + 2 : end] if end <= len(data) else b""
+        position = end
+
+
+def _lacks_scans(data: bytes) -> bool:
+    """Tell whether a JPEG without its end mark stops before its last scan: no decoder misses a scan that never starts."""
+    missing: set[tuple[int, int]] = set()  # (component, coefficient); sequential scans carry all coefficients as one
+    progressive = False
+    for marker, content in _segments(data, 2):
+        if marker in _SOF:
+            progressive = marker in _PROGRESSIVE
+            missing = set(itertools.product(content[6::3], range(64 if progressive else 1)))
+        elif marker == _SOS and len(content) >= 6:
+            names, first, last, bits = content[1:-3:2], *content[-3:]
+            if not progressive:
+                missing.difference_update((name, 0) for name in names)
+            elif not bits & 15:  # the lowest bit, after which nothing refines
+                missing.difference_update(itertools.product(names, range(first, last + 1)))
+    return bool(missing)

@@ -1,0 +1,169 @@
+"""A lock on the name of a set, so that two runs never write it at once.
+
+The lock is the system's own, on a hidden file beside the set: it ends with its process, however that ends. A file that
+is found there unlocked was left by a run that was killed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import re
+import threading
+import zlib
+from pathlib import Path
+from typing import Final
+
+from recordio import files
+from recordio.errors import FileError
+
+SUFFIXES: Final = (".rec", ".idx", ".sum", ".lst", ".classes.txt", ".classes.json", ".rejects.tsv", ".journal")
+_SHARD: Final = re.compile(r"(.+)-\d{5}-of-\d{5}")
+_BUSY: Final = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
+_UNKNOWN: Final = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)  # of file systems that have no locks
+_LONGEST: Final = 200  # characters of a name that is kept whole
+_registry = threading.Lock()
+_held: dict[tuple[int, Path], _File] = {}  # by process: a fork holds none of its parent's locks
+
+
+def prefix_of(path: Path) -> Path:
+    """Return the prefix that a file of a set belongs to: its path without the suffix that sets use."""
+    for suffix in SUFFIXES:
+        if path.name.endswith(suffix) and path.name != suffix:
+            return path.with_name(path.name.removesuffix(suffix))
+    return path
+
+
+def _lock_name(prefix: str) -> str:
+    if len(os.fsencode(prefix)) <= _LONGEST:
+        return f".{prefix}.lock"
+    return f".{prefix[:40]}.{zlib.crc32(os.fsencode(prefix)):08x}.lock"
+
+
+class _Busy(Exception):
+    """Another process holds the lock."""
+
+
+class _File:
+    """One lock file that this process holds, possibly several times when it is shared."""
+
+    def __init__(self, path: Path, *, shared: bool) -> None:
+        self.path = path
+        self.shared = shared
+        self.count = 1
+        while True:
+            self._open()
+            try:
+                self._lock()
+                with contextlib.suppress(FileNotFoundError):  # the one before may have removed it meanwhile
+                    if os.path.samestat(os.fstat(self.fd), os.stat(path)):
+                        return
+            except BaseException:
+                files.disk.close(self.fd)
+                raise
+            files.disk.close(self.fd)
+
+    def _open(self) -> None:
+        try:
+            self.fd = files.disk.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+            self.was_left = False
+        except FileExistsError:
+            self.fd = files.disk.open(self.path, os.O_RDWR | os.O_CREAT)
+            self.was_left = True
+
+    def _lock(self) -> None:
+        try:
+            _lock(self.fd, shared=self.shared)
+        except OSError as error:
+            if error.errno in _BUSY:
+                raise _Busy from None
+            if error.errno not in _UNKNOWN:
+                raise
+            if self.was_left:  # on such a file system its existence is the lock
+                reason = "another run is writing this set, or was killed while it did; if none runs, remove this file"
+                raise FileError(str(self.path), "lock", error.errno, reason) from None
+
+    def release(self) -> None:
+        """Remove the file, unless others share it, and let it go."""
+        with contextlib.suppress(OSError):
+            if self.shared:
+                _lock(self.fd, shared=False)  # fails while another process shares it
+            files.disk.unlink(self.path)
+        with contextlib.suppress(OSError):
+            files.disk.close(self.fd)
+
+
+def _lock(fd: int, *, shared: bool) -> None:
+    """Lock an open file or raise OSError; a record lock, which a forked worker does not inherit."""
+    try:
+        import fcntl
+    except ImportError:
+        import msvcrt
+
+        if not shared:  # Windows has no shared locks here
+            msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+        return
+    fcntl.lockf(fd, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+
+
+class Lock:
+    """Holds the name of a set: that of one shard together with a share of the whole set's.
+
+    Args:
+        prefix: path of the set without suffix.
+        path: the file it is wanted for, for messages.
+
+    Attributes:
+        was_left: a run that held it before was killed, so temporary files of its may stand there.
+
+    Raises:
+        FileError: another run holds it, or the folder cannot be written.
+    """
+
+    def __init__(self, prefix: Path, path: Path) -> None:
+        self.prefix = prefix
+        self._path = path
+        self._files: list[_File] = []
+        shard = _SHARD.fullmatch(prefix.name)
+        try:
+            if shard:
+                self._take(prefix.with_name(shard[1]), shared=True)
+            self._take(prefix, shared=False)
+        except BaseException:
+            self.release()
+            raise
+        self.was_left = self._files[-1].was_left
+
+    def _take(self, prefix: Path, *, shared: bool) -> None:
+        path = prefix.with_name(_lock_name(prefix.name))
+        key = (os.getpid(), path.absolute())
+        with _registry, files.telling(self._path, "write"):
+            known = _held.get(key)
+            if known is not None and shared and known.shared:
+                known.count += 1
+                self._files.append(known)
+                return
+            if known is not None:
+                raise _busy(prefix)
+            try:
+                held = _File(path, shared=shared)
+            except _Busy:
+                raise _busy(prefix) from None
+            _held[key] = held
+            self._files.append(held)
+
+    def release(self) -> None:
+        """Let the names go; doing it twice does nothing."""
+        with _registry:
+            for held in self._files:
+                held.count -= 1
+                key = (os.getpid(), held.path.absolute())
+                if not held.count and _held.get(key) is held:
+                    del _held[key]
+                    held.release()
+            self._files.clear()
+
+
+def _busy(prefix: Path) -> FileError:
+    return FileError(str(prefix), "write", None, "another run is writing this set")

@@ -1,0 +1,394 @@
+"""Sets of files that appear under their final names together, or not at all.
+
+Everything is written to temporary files, which a commit moves to their final names in an order that leaves, after a
+crash at any point, the old set, the new set, or a main file alone: never half a file, nor a new .rec beside an old .idx.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Final
+
+from recordio import files, signals
+from recordio.errors import FileError
+from recordio.lock import SUFFIXES, Lock, prefix_of
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+_WRITEBACK: Final = 1 << 23  # bytes after which the disk may start, so that the sync at the end is short
+_TEMPORARY: Final = re.compile(r"\.(.+)\.[0-9a-f]{8}\.tmp")
+_LONGEST: Final = 240  # bytes of a name that a temporary one can hold whole: the system allows 255
+
+
+def _temporary_name(path: Path) -> Path:
+    name = path.name if len(os.fsencode(path.name)) <= _LONGEST else path.name[:50]  # a character takes up to 4 bytes
+    return path.with_name(f".{name}.{os.urandom(4).hex()}.tmp")
+
+
+class OutputFile:
+    """One file of an OutputSet, written under a temporary name beside its final one.
+
+    Attributes:
+        path: the final name; may be changed within the same folder until the set is committed.
+        temporary: the name until then.
+        size: bytes written so far.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.temporary = _temporary_name(path)
+        self.size = 0
+        self._fd = -1
+        self._failed = False
+        self._started = 0  # bytes that the system was asked to bring to the disk
+
+    def _telling_final(self, action: str) -> contextlib.AbstractContextManager[None]:
+        return files.telling(self.path, action)
+
+    def open(self) -> None:
+        """Create the temporary file.
+
+        Raises:
+            FileError: the folder cannot be written.
+        """
+        with self._telling_final("write"):
+            self._fd = files.disk.open(self.temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+
+    def take_over(self, temporary: Path) -> None:
+        """Take over the temporary file that an earlier run left; :meth:`go_on_at` comes before the first write.
+
+        Raises:
+            FileError: it cannot be opened.
+        """
+        with self._telling_final("go on with its temporary file"):
+            self._fd = files.disk.open(temporary, os.O_WRONLY)
+            self.temporary = temporary
+
+    def go_on_at(self, size: int) -> None:
+        """Cut off what stands behind *size* bytes, and write from there.
+
+        Raises:
+            FileError: it cannot be cut.
+        """
+        with self._telling_final("go on with its temporary file"):
+            files.disk.truncate(self._fd, size)
+            os.lseek(self._fd, size, os.SEEK_SET)
+            self.size = self._started = size
+
+    def sync(self) -> None:
+        """Make what was written so far durable.
+
+        Raises:
+            FileError: the system could not; nothing more is written then.
+        """
+        if self._failed:
+            raise FileError(str(self.path), "finish", None, "an earlier write of it failed")
+        if self._fd >= 0:
+            self._failed = True  # what a failed sync has lost, a second one does not bring back
+            with self._telling_final("sync"):
+                files.disk.fsync(self._fd)
+            self._failed = False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Append *data*, all of it.
+
+        Raises:
+            FileError: the disk is full, or the write failed otherwise.
+        """
+        size = len(data)
+        if self._failed:
+            raise FileError(str(self.path), "write", None, "an earlier write of it failed")
+        self._failed = True  # until this one has succeeded: half of it may stand in the file
+        with self._telling_final("write"):
+            done = files.disk.write(self._fd, data)
+            if done < size:
+                rest = memoryview(data)
+                while done < size:
+                    done += files.disk.write(self._fd, rest[done:])
+        self._failed = False
+        self.size += size
+        if self.size - self._started >= _WRITEBACK:
+            from recordio import native  # ctypes is not needed for small files
+
+            native.start_writing(self._fd, self._started, self.size - self._started)
+            self._started = self.size
+
+    def close(self) -> None:
+        """Sync the temporary file and close it; closing twice does nothing.
+
+        Raises:
+            FileError: the system could not make it durable.
+        """
+        self.sync()
+        self._close()
+
+    def _close(self) -> None:
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            with self._telling_final("close"):
+                files.disk.close(fd)
+
+    def publish(self) -> None:
+        """Give the file its final name; the set calls this when it is committed."""
+        with self._telling_final("rename its temporary file"):
+            files.disk.replace(self.temporary, self.path)
+
+    def drop(self, *, keep: bool = False) -> None:
+        """Close the file and remove it, unless *keep*, without a word about what fails."""
+        with contextlib.suppress(FileError):
+            self._close()
+        if not keep:
+            _remove(self.temporary)
+
+
+class OutputSet:
+    """Files that appear under their final names together, or not at all. Use it with ``with``.
+
+    Leaving the block commits the set; an exception discards it. The commit first syncs every temporary file. It then
+    removes old files that would not fit the new main file (an old .idx beside a new .rec), renames the main files,
+    then the others, with the folders synced between the steps: a crash leaves the old set, the new set, or a main
+    file alone, whole. A step that fails is undone, as far as the system lets it, by steps back.
+
+    While it is open the set holds a lock on its name, and temporary files that a killed run left there are removed.
+
+    Args:
+        prefix: path of the set without suffix; by default that of the first file.
+        force: replace files that exist. Without it an existing file is an error.
+        keep: files of earlier runs, by their temporary names, that are not to be removed.
+
+    Raises:
+        FileError: another run writes the set, or its folder cannot be written.
+    """
+
+    def __init__(self, prefix: Path | None = None, *, force: bool = False, keep: Iterable[Path] = ()) -> None:
+        self.force = force
+        self._prefix = prefix
+        self._keep = set(keep)
+        self._lock: Lock | None = None
+        self._files: list[tuple[OutputFile, bool]] = []
+        self._obsolete: list[Path] = []
+        self._scratch: list[Path] = []
+
+    def create(self, path: str | os.PathLike[str], *, main: bool = False) -> OutputFile:
+        """Start a file of the set.
+
+        Args:
+            path: its final name, in a folder that exists.
+            main: this file is renamed before the others, which describe it.
+
+        Raises:
+            FileError: the folder does not exist or cannot be written, the file exists and force is not given, or
+                another run writes the set.
+        """
+        output = self._add(path, main=main)
+        output.open()
+        return output
+
+    def take_over(self, path: str | os.PathLike[str], temporary: Path) -> OutputFile:
+        """Start a main file of the set with what an earlier run wrote of it; see :meth:`OutputFile.take_over`."""
+        output = self._add(path, main=True)
+        output.take_over(temporary)
+        return output
+
+    def _add(self, path: str | os.PathLike[str], *, main: bool) -> OutputFile:
+        path = Path(path)
+        self.check_free(path)
+        if self._lock is None:
+            prefix = self._prefix or prefix_of(path)
+            self._lock = Lock(prefix, path)
+            if self._lock.was_left:
+                _sweep(prefix, self._keep)
+        if path.is_symlink():
+            path = Path(os.path.realpath(path))  # what the link leads to is replaced, not the link
+        if path in self.paths():
+            raise FileError(str(path), "write", None, "two outputs have this name")
+        output = OutputFile(path)
+        self._files.append((output, main))
+        return output
+
+    def remove(self, path: Path) -> None:
+        """Let the commit remove a file of the old set that the new one has not, where it exists.
+
+        Raises:
+            FileError: it exists and force is not given.
+        """
+        if path.exists():
+            self.check_free(path)
+            self._obsolete.append(path)
+
+    def add_scratch(self, path: Path) -> None:
+        """Let a file go when the set is committed or discarded: one that is needed only until then."""
+        self._scratch.append(path)
+
+    def keep(self, paths: Iterable[Path]) -> None:
+        """Let :meth:`discard` leave these temporary and scratch files where they are, for a later run to go on with."""
+        self._keep.update(paths)
+
+    def paths(self) -> list[Path]:
+        """Return the final names of the set's files."""
+        return [output.path for output, _ in self._files]
+
+    def check_free(self, path: Path) -> None:
+        """Check that a final name may be written.
+
+        Raises:
+            FileError: its folder does not exist, or it exists itself and force is not given.
+        """
+        with files.telling(path, "write"):  # a name that is too long is refused by the questions already
+            if not path.parent.is_dir():
+                raise FileError(str(path), "write", None, f"the folder {path.parent} does not exist")
+            if path.is_dir():
+                raise FileError(str(path), "write", None, "it is a folder")
+            if path.exists():
+                if not path.is_file():
+                    raise FileError(str(path), "write", None, "it is no regular file")
+                if not self.force:
+                    raise FileError(str(path), "write", None, "it exists already (--force replaces it)")
+
+    def commit(self) -> None:
+        """Move all files to their final names.
+
+        Raises:
+            FileError: a sync, a removal or a rename failed. What had been renamed has been put back, unless that failed, too.
+        """
+        for output, _ in self._files:
+            self.check_free(output.path)
+        for output, _ in self._files:
+            output.close()
+        with signals.held():
+            _Commit().run(
+                [output for output, main in self._files if main], [output for output, main in self._files if not main], self._obsolete
+            )
+        self._files.clear()
+        self._obsolete.clear()
+        self._drop_scratch(set())
+        self._unlock()
+
+    def discard(self) -> None:
+        """Remove all temporary files, but those that are kept for a later run; the final names stay as they were."""
+        for output, _ in self._files:
+            output.drop(keep=output.temporary in self._keep)
+        self._files.clear()
+        self._drop_scratch(self._keep)
+        self._unlock()
+
+    def _drop_scratch(self, keep: set[Path]) -> None:
+        for path in self._scratch:
+            if path not in keep:
+                _remove(path)
+        self._scratch.clear()
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        try:
+            if kind is None:
+                self.commit()
+        finally:
+            self.discard()
+
+
+class _Commit:
+    """The steps of a commit, each with the step that undoes it."""
+
+    def __init__(self) -> None:
+        self._undo: list[Callable[[], None]] = []
+        self._kept: list[Path] = []  # second names of the old files, under which an undo finds them
+
+    def run(self, mains: list[OutputFile], others: list[OutputFile], obsolete: list[Path]) -> None:
+        """Carry out all steps.
+
+        Args:
+            mains: files that are renamed first.
+            others: files that describe them.
+            obsolete: old files that go.
+        """
+        try:
+            if mains or obsolete:
+                self._step([(self._remove, path) for path in (*[output.path for output in others], *obsolete)])
+            self._step([(self._publish, output) for output in mains])
+            self._step([(self._publish, output) for output in others])
+        except BaseException:
+            for undo in reversed(self._undo):
+                with contextlib.suppress(OSError):
+                    undo()
+            self._forget()
+            raise
+        self._forget()
+
+    def _step(self, actions: list[tuple[Callable[..., Path | None], OutputFile | Path]]) -> None:
+        """Do the same thing to several files, then make it durable."""
+        changed = [path for action, subject in actions if (path := action(subject)) is not None]
+        for folder in dict.fromkeys(path.parent for path in changed):
+            with files.telling(folder, "sync"):
+                files.disk.sync_folder(folder)
+
+    def _remove(self, path: Path) -> Path | None:
+        """Remove an old file; None where there is none."""
+        if not path.exists():
+            return None
+        self._keep(path)
+        with files.telling(path, "remove the old file"), contextlib.suppress(FileNotFoundError):
+            files.disk.unlink(path)
+        return path
+
+    def _publish(self, output: OutputFile) -> Path:
+        existed = output.path.exists()
+        if existed:
+            self._keep(output.path)
+        output.publish()
+        if not existed:
+            self._undo.append(lambda: files.disk.unlink(output.path))
+        return output.path
+
+    def _keep(self, path: Path) -> None:
+        """Give an old file a second name, to be put back from there; where there are no links, it cannot be put back."""
+        second = _temporary_name(path)
+        try:
+            files.disk.link(path, second)
+        except OSError:
+            return
+        self._kept.append(second)
+        self._undo.append(lambda: files.disk.replace(second, path))
+
+    def _forget(self) -> None:
+        for path in self._kept:
+            _remove(path)
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        files.disk.unlink(path)
+
+
+def _sweep(prefix: Path, keep: set[Path]) -> None:
+    """Remove the temporary files that a killed run left of this set; the caller holds its lock."""
+    shard = rf"{re.escape(prefix.name)}(-\d{{5}}-of-\d{{5}})?"
+    known = "|".join(map(re.escape, SUFFIXES))
+    belongs = re.compile(rf"{shard}({known})?")
+    for path in prefix.parent.iterdir():
+        match = _TEMPORARY.fullmatch(path.name)
+        if match and belongs.fullmatch(match[1]) and path not in keep:
+            _remove(path)
+
+
+def write_whole(path: str | os.PathLike[str], data: bytes, *, force: bool = False) -> None:
+    """Write one small file: whole under its name, or not at all.
+
+    Raises:
+        FileError: it cannot be written, or exists and *force* is not given.
+    """
+    with OutputSet(force=force) as outputs:
+        outputs.create(path).write(data)

@@ -1,0 +1,205 @@
+"""JPEG segments: a remembered header says what a walk says, and no cut is taken for an end."""
+
+from __future__ import annotations
+
+import io
+import struct
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from recordio import images
+from recordio.errors import ImageFormatError
+from recordio.jpeg import JpegHeaders, jpeg_orientation
+from recordio.probe import probe
+from recordio.traits import ImageInfo, Trait
+
+END = b"\xff\xd9"
+KINDS = {
+    "baseline": ("RGB", {}),
+    "gray": ("L", {}),
+    "cmyk": ("CMYK", {}),
+    "progressive": ("RGB", {"progressive": True}),
+    "restarts": ("RGB", {"restart_marker_blocks": 1}),
+    "comment": ("RGB", {"comment": b"\xff\xd9 is the end mark"}),
+}
+
+
+@pytest.fixture(scope="session")
+def made(saved):
+    def build(kind: str, size: tuple[int, int] = (20, 13)) -> bytes:
+        mode, options = KINDS[kind]
+        return saved("JPEG", mode, size, **options)
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def planes(photo) -> bytes:
+    """A sequential JPEG whose three components have a scan each, put together of three gray ones."""
+    data = [cv2.imencode(".jpg", np.asarray(photo("RGB", (24, 16)))[:, :, number].copy())[1].tobytes() for number in range(3)]
+    frame = data[0].index(b"\xff\xc0")
+    head, tables = data[0][:frame], data[0][frame + 13 : data[0].index(b"\xff\xda")]
+    both = b"\xff\xc0\x00\x11\x08" + struct.pack(">HHB", 16, 24, 3) + b"\x01\x11\x00\x02\x11\x00\x03\x11\x00"
+    scans = [
+        b"\xff\xda\x00\x08\x01" + bytes([number + 1]) + b"\x00\x00\x3f\x00" + piece[piece.index(b"\xff\xda") + 10 : -2]
+        for number, piece in enumerate(data)
+    ]
+    return head + both + tables + b"".join(scans) + END
+
+
+def verdict(data: bytes) -> ImageInfo | str:
+    try:
+        return probe(data)
+    except ImageFormatError as error:
+        return str(error)
+
+
+def segment(marker: int, content: bytes) -> bytes:
+    return bytes([0xFF, marker]) + struct.pack(">H", len(content) + 2) + content
+
+
+# Remembered headers
+
+
+def warmed(*siblings: bytes) -> JpegHeaders:
+    headers = JpegHeaders()
+    for sibling in siblings:
+        for _ in range(2):
+            probe(sibling, headers)
+    return headers
+
+
+@pytest.mark.parametrize("size", [(20, 13), (1, 1), (300, 7), (64, 64)])
+@pytest.mark.parametrize("kind", ["baseline", "gray", "cmyk", "restarts", "comment"])
+def test_a_sibling_of_any_size_is_known_by_its_header(made, kind, size):
+    headers = warmed(made(kind, (40, 30)))
+    data = made(kind, size)
+    assert headers.match(data, 0, len(data)) == probe(data)
+    buffer = bytearray(b"xyz" + data + made("baseline"))  # another file's bytes stand behind
+    assert headers.match(buffer, 3, 3 + len(data)) == probe(data)
+
+
+def test_a_header_that_was_seen_once_or_long_ago_is_not_known(made, saved):
+    headers, data = JpegHeaders(), made("baseline")
+    probe(data, headers)
+    assert headers.match(data, 0, len(data)) is None
+    probe(data, headers)
+    assert headers.match(data, 0, len(data)) is not None
+    for quality in range(10, 60, 10):
+        other = saved("JPEG", "RGB", quality=quality)
+        probe(other, headers)
+        probe(other, headers)
+    assert headers.match(data, 0, len(data)) is None
+
+
+@settings(deadline=None, max_examples=500, suppress_health_check=[HealthCheck.too_slow])
+@given(st.data())
+def test_what_a_remembered_header_says_is_what_a_walk_says(made, data):
+    kinds = data.draw(st.lists(st.sampled_from(list(KINDS)), min_size=1, max_size=3))
+    headers = warmed(*(made(kind, (24, 16)) for kind in kinds))
+    hurt = bytearray(made(kinds[0], data.draw(st.sampled_from([(24, 16), (9, 5)]))))
+    for at, value in data.draw(st.lists(st.tuples(st.integers(0, len(hurt) - 1), st.integers(0, 255)), max_size=2)):
+        hurt[at] = value
+    start, length = data.draw(st.integers(0, len(hurt))), data.draw(st.integers(0, 3))
+    if data.draw(st.booleans()):
+        hurt[start : start + length] = data.draw(st.sampled_from([b"", b"\xff\xd9", b"\xff\xfe\x00\x04", b"\0\0"]))
+    cut = bytes(hurt[: data.draw(st.sampled_from([len(hurt), start]))])
+    buffer = bytearray(b"\xff" + cut + bytes(hurt))
+    for found in (headers.match(cut, 0, len(cut)), headers.match(buffer, 1, 1 + len(cut))):
+        assert found is None or found == verdict(cut)
+    try:
+        learnt: ImageInfo | str = probe(cut, headers)
+    except ImageFormatError as error:
+        learnt = str(error)
+    assert learnt == verdict(cut)
+
+
+@pytest.mark.parametrize("kind", ["baseline", "comment", "cmyk"])
+def test_bytes_that_stand_behind_a_cut_are_not_taken_for_its_own(made, kind):
+    data = made(kind)
+    headers = warmed(data)
+    for size in range(len(data)):
+        found = headers.match(bytearray(data), 0, size)
+        assert found is None or found == verdict(data[:size])
+
+
+# Cuts that end like a whole file
+
+
+def every_cut_is_noticed(data: bytes) -> None:
+    whole = images.check(data)
+    assert not whole.missing_end
+    with Image.open(io.BytesIO(data)) as image:
+        image.load()
+        assert image.size == (whole.width, whole.height)
+    for size in range(len(data) - 2):
+        probed = verdict(data[:size])
+        assert isinstance(probed, str) or probed.missing_end, size
+        with pytest.raises(ImageFormatError):
+            images.check(data[:size])
+    assert images.check(data[:-2]).missing_end
+
+
+def test_an_end_mark_in_a_segment_between_two_scans_is_no_end(made):
+    data = made("progressive", (9, 7))
+    last = data.rindex(b"\xff\xda")
+    values = b"\x13" + bytes([0] * 7 + [2] + [0] * 8) + END  # a Huffman table that is never used, for these two values
+    for extra in (segment(0xFE, b"a " + END + b" b"), segment(0xC4, values), segment(0xE5, END)):
+        for place in (last, data.index(b"\xff\xc4", data.index(b"\xff\xda"))):
+            longer = data[:place] + extra + data[place:]
+            at = longer.index(END, place) + 2
+            assert longer[:at].endswith(END)
+            assert isinstance(verdict(longer[:at]), str)
+            every_cut_is_noticed(longer)
+
+
+def test_an_end_mark_between_the_scans_of_a_sequential_jpeg_is_no_end(planes):
+    start = planes.index(b"\xff\xda\x00\x08\x01\x03")
+    longer = planes[:start] + segment(0xFE, END) + planes[start:]
+    assert isinstance(verdict(longer[: start + 6]), str)
+    every_cut_is_noticed(longer)
+    every_cut_is_noticed(planes)
+
+
+def test_a_thumbnail_whose_end_ends_the_file_is_no_end(made):
+    data, thumbnail = made("baseline"), made("gray", (4, 3))
+    longer = data[:2] + segment(0xE1, b"Exif\0\0II*\0\x08\0\0\0\0\0" + thumbnail) + data[2:]
+    end = longer.index(thumbnail) + len(thumbnail)
+    assert longer[:end].endswith(END)
+    assert verdict(longer[:end]) == f"is truncated: {end} bytes, the JPEG's headers go on"
+    every_cut_is_noticed(longer)
+
+
+def test_a_progressive_jpeg_is_whole_with_bytes_behind_its_end(made):
+    for rest in (b"", b"\0", END, b"rest" + END):
+        assert probe(made("progressive") + rest) == probe(made("progressive"))
+
+
+# EXIF
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_the_exif_orientation_is_read(made, order, orientation):
+    exif = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(f"{order}IH", 8, 2)
+    exif += struct.pack(f"{order}HHII", 0x0110, 4, 1, 0) + struct.pack(f"{order}HHIHH", 0x0112, 3, 1, orientation, 0) + bytes(4)
+    data = made("baseline")
+    data = data[:2] + segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0<x/>") + segment(0xE1, b"Exif\0\0" + exif) + data[2:]
+    with Image.open(io.BytesIO(data)) as image:
+        assert image.getexif()[0x0112] == orientation
+    info = probe(data)
+    assert (info.orientation, jpeg_orientation(data)) == (orientation, orientation)
+    assert info.traits == (Trait.ROTATED if orientation > 1 else 0)
+
+
+@pytest.mark.parametrize("value", [0, 9, 65535])
+def test_an_orientation_that_does_not_exist_turns_nothing(saved, value):
+    exif = Image.Exif()
+    exif[0x0112] = value
+    info = probe(saved("JPEG", exif=exif))
+    assert (info.orientation, info.traits) == (1, 0)
