@@ -2,68 +2,30 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import itertools
-import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
 
 import im2rec
-from im2rec import journal, passthrough, plan, resume
-from im2rec.errors import Im2recError, ImageError, ListError, NothingPacked, TooManyRejects
+from im2rec import passthrough, plan
+from im2rec.errors import ImageError, ListError, NothingPacked, TooManyRejects
 from im2rec.listfile import Item
+from im2rec.packoptions import Items, PackOptions, describe, set_prefix
 from im2rec.report import PackReport, Reject, format_rejects
-from im2rec.shards import ShardWriter, Written
-from im2rec.source import ImageSource, SourceOptions
-from im2rec.transform import TransformOptions, checker, transformer
-from im2rec.work import Block, PoolOptions, Work
+from im2rec.resume import Resumable
+from im2rec.shards import ShardWriter
+from im2rec.source import ImageSource
+from im2rec.transform import checker, transformer
+from im2rec.work import Block, Work
 from recordio import frame, images
-from recordio.errors import BadHeader, FileError, ImageFormatError, PayloadTooLarge
+from recordio.errors import BadHeader, ImageFormatError, PayloadTooLarge
 from recordio.header import pack_header
 from recordio.outputs import OutputSet
 
 _CHUNK_BYTES = 1 << 20  # bytes of image files that a worker is given at once
 _CHUNK_ITEMS = 64
 _NAMED = 10  # images that are named when none could be packed: a wrong root makes a million of them
-
-
-class Items(Protocol):
-    """Items whose number is known, read in one pass."""
-
-    def __len__(self) -> int: ...
-    def __iter__(self) -> Iterator[Item]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class PackOptions:
-    """Everything that decides what a pack writes, and how.
-
-    Attributes:
-        source: where images may be read from.
-        transform: what happens to each.
-        shards: how the set is divided.
-        pool: who does the work.
-        label_width: labels that go into each record, 0 for all of the item's.
-        max_rejects: rejects after which the pack is given up; None for no limit.
-        checksums: write a .sum.
-        journal: note what is done, so that an interrupted run can be gone on with.
-        rejects_file: write a .rejects.tsv when images are rejected.
-        resume: go on with an interrupted run, and leave what is needed for that when this one is interrupted.
-    """
-
-    source: SourceOptions
-    transform: TransformOptions = TransformOptions()
-    shards: plan.ShardOptions = plan.ShardOptions()
-    pool: PoolOptions = PoolOptions()
-    label_width: int = 0
-    max_rejects: int | None = None
-    checksums: bool = True
-    journal: bool = True
-    rejects_file: bool = True
-    resume: bool = False
 
 
 def pack(
@@ -118,7 +80,7 @@ def pack(
         tool=f"im2rec {im2rec.__version__}",
         described=described,
     )
-    resumable = _Resumable(set_prefix(prefix, options.shards), options, described, outputs) if options.journal else None
+    resumable = Resumable(set_prefix(prefix, options.shards), options, described, outputs) if options.journal else None
 
     def count(block: Block[Item]) -> None:
         _note(report, block, options)
@@ -127,6 +89,8 @@ def pack(
     try:
         if resumable:
             resumable.start(chosen, writer, count)
+        else:
+            writer.check_free()
         for block in _blocks(chosen, options):
             count(block)
             written = writer.add(block)
@@ -152,76 +116,6 @@ def _write_rejects(report: PackReport, prefix: Path, outputs: OutputSet) -> None
         report.outputs.append(str(path))
     else:
         outputs.remove(path)
-
-
-def set_prefix(prefix: Path, shards: plan.ShardOptions) -> Path:
-    """Return the prefix that one run's outputs have in common: one shard's for a run that packs only that."""
-    return prefix.with_name(plan.shard_name(prefix.name, *shards.part)) if shards.part else prefix
-
-
-def describe(options: PackOptions) -> dict[str, str]:
-    """Return what decides the bytes of a set, by the names of the command line's options; without what is at its default."""
-    usual = PackOptions(options.source)
-    if options.transform.pass_through:  # what would change pixels has no say then
-        changed = {"--check": options.transform.check} if options.transform.check != usual.transform.check else {}
-    else:
-        changed = _changed(options.transform, usual.transform)
-    if options.label_width:
-        changed["--label-width"] = str(options.label_width)
-    return changed
-
-
-def _changed(options: Any, usual: Any) -> dict[str, str]:
-    """Return the fields of a dataclass that are not as usual, as options of the command line."""
-    found = asdict(options)
-    return {f"--{name.replace('_', '-')}": str(value) for name, value in found.items() if value != getattr(usual, name)}
-
-
-class _Resumable:
-    """The journal of a run, from its start or from where an interrupted one stopped."""
-
-    def __init__(self, prefix: Path, options: PackOptions, described: dict[str, str], outputs: OutputSet) -> None:
-        self._options = options
-        self._outputs = outputs
-        self._path = journal.journal_path(prefix)
-        self._prefix = prefix
-        codecs = {} if options.transform.pass_through else images.versions()
-        usual = PackOptions(SourceOptions(options.source.root))
-        self._asked = {
-            **described,
-            **_changed(options.shards, usual.shards),
-            **_changed(options.source, usual.source),
-            "--sum": "" if options.checksums else "no",
-            "the root": os.path.realpath(options.source.root),
-            "im2rec": im2rec.__version__,
-            **codecs,
-        }
-
-    def start(self, items: Iterator[Item], writer: ShardWriter, note: Callable[[Block[Item]], None]) -> None:
-        """Take over what an interrupted run has done, or throw it away."""
-        past = journal.load(self._path)
-        if past is not None and self._options.resume:
-            resume.check_same(past, self._asked, self._prefix)
-            resume.adopt(past, items, writer, ImageSource(self._options.source), note)
-        elif past is not None:
-            for temporary in past.temporaries.values():
-                self._outputs.add_scratch(temporary)
-        self._outputs.add_scratch(self._path)
-        self._journal = journal.Journal(self._path, self._asked, past if self._options.resume else None)
-        if not writer.recs:
-            writer.open()
-
-    def note(self, block: Block[Item], written: list[Written], writer: ShardWriter) -> None:
-        self._journal.note(block, written, writer.recs)
-
-    def stop(self, writer: ShardWriter, error: BaseException) -> None:
-        """Leave the work of an interrupted run where a later one finds it, if that was asked for and makes sense."""
-        if self._options.resume and not isinstance(error, Im2recError):
-            with contextlib.suppress(FileError):  # a full disk: then the journal ends where it was last saved
-                self._journal.save([])
-            if self._path.exists():
-                self._outputs.keep([self._path, *[rec.temporary for rec in writer.recs]])
-        self._journal.close()
 
 
 def _blocks(items: Iterable[Item], options: PackOptions) -> Iterator[Block[Item]]:

@@ -17,7 +17,7 @@ from im2rec.errors import InputError, ListError, NothingPacked, PlanError
 from recordio.outputs import OutputSet
 
 if TYPE_CHECKING:
-    from im2rec import build
+    from im2rec.packoptions import PackOptions
     from im2rec.report import PackReport
 
 MXNET_EXTENSIONS = (".jpeg", ".jpg", ".png")
@@ -120,7 +120,7 @@ def _lists(prefix: Path) -> list[Path]:
 
 
 def _pack_all(prefix: Path, root: Path, args: argparse.Namespace) -> None:
-    from im2rec import build
+    from im2rec.packoptions import PackOptions
     from im2rec.report import rejects_of
     from im2rec.source import SourceOptions
     from im2rec.transform import TransformOptions
@@ -139,7 +139,7 @@ def _pack_all(prefix: Path, root: Path, args: argparse.Namespace) -> None:
         color=_COLORS[args.color],
         check="off" if args.pass_through else "remark",
     )
-    options = build.PackOptions(
+    options = PackOptions(
         SourceOptions(root, follow_symlinks=True, outside_root=args.outside_root),
         transform,
         pool=PoolOptions(0 if args.pass_through else max(1, args.num_thread)),
@@ -157,7 +157,7 @@ def _pack_all(prefix: Path, root: Path, args: argparse.Namespace) -> None:
             raise
 
 
-def _pack(path: Path, options: build.PackOptions) -> PackReport:
+def _pack(path: Path, options: PackOptions) -> PackReport:
     from im2rec import build, progress
     from im2rec.itemlist import ItemList
 

@@ -6,8 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from recordio.index import rebuild
-from recordio.outputs import OutputSet
+from im2rec.reindex import reindex
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -19,6 +18,5 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("record", type=Path, help="the .rec file")
     parser.add_argument("index", type=Path, help="the .idx file to write; replaced if it exists")
     args = parser.parse_args(arguments)
-    with OutputSet(force=True) as outputs:
-        rebuild(args.record, outputs.create(args.index), ids=False)
+    reindex(args.record, args.index, ids=False, force=True)
     return 0

@@ -129,8 +129,29 @@ def format_rejects(rejects: list[Reject]) -> bytes:
     return "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
 
 
+def parse_rejects(data: bytes) -> list[Reject]:
+    """Parse the content of a .rejects.tsv.
+
+    Raises:
+        ValueError: a line is not as format_rejects writes it.
+    """
+    rejects = []
+    for line in data.decode("utf-8", "surrogateescape").split("\n")[1:-1]:
+        id_, path, reason = line.split("\t")
+        rejects.append(Reject(int(id_) if id_ else None, _unescaped(path), _unescaped(reason)))
+    return rejects
+
+
+_ESCAPES = {"\\": "\\\\", "\t": "\\t", "\r": "\\r", "\n": "\\n"}
+_MEANINGS = {escape: meaning for meaning, escape in _ESCAPES.items()}
+
+
 def _one_field(text: str) -> str:
-    return re.sub(r"[\\\t\r\n]", lambda match: {"\\": "\\\\", "\t": "\\t", "\r": "\\r", "\n": "\\n"}[match[0]], text)
+    return re.sub(r"[\\\t\r\n]", lambda match: _ESCAPES[match[0]], text)
+
+
+def _unescaped(text: str) -> str:
+    return re.sub(r"\\.", lambda match: _MEANINGS.get(match[0], match[0]), text)
 
 
 def rejects_of(errors: list[ImageError]) -> list[Reject]:

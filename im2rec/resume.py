@@ -7,15 +7,68 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 
-from im2rec.errors import ResumeError
+from im2rec import journal
+from im2rec.errors import Im2recError, ResumeError
 from im2rec.journal import Entry, Past
 from im2rec.listfile import Item
 from im2rec.names import printable
-from im2rec.shards import ShardWriter
+from im2rec.packoptions import PackOptions, describe_run
+from im2rec.shards import ShardWriter, Written
 from im2rec.source import ImageSource
 from im2rec.work import Block, Outcomes
 from recordio import checksum, files
 from recordio.errors import FileError
+from recordio.outputs import OutputSet
+
+
+class Resumable:
+    """The journal of a run, from its start or from where an interrupted one stopped."""
+
+    def __init__(self, prefix: Path, options: PackOptions, described: dict[str, str], outputs: OutputSet) -> None:
+        self._options = options
+        self._outputs = outputs
+        self._path = journal.journal_path(prefix)
+        self._prefix = prefix
+        self._asked = describe_run(options, described)
+        self._journal: journal.Journal | None = None
+        self._taken: list[Path] = []  # temporary files of the interrupted run
+
+    def start(self, items: Iterator[Item], writer: ShardWriter, note: Callable[[Block[Item]], None]) -> None:
+        """Take over what an interrupted run has done, or throw it away."""
+        past = journal.load(self._path)
+        if past is None or not self._options.resume:
+            writer.check_free()
+            for temporary in past.temporaries.values() if past else ():
+                self._outputs.add_scratch(temporary)
+            past = None
+        else:
+            self._taken = list(past.temporaries.values())
+            check_same(past, self._asked, self._prefix)
+            _take_back(past, writer)
+            writer.check_free()
+            adopt(past, items, writer, ImageSource(self._options.source), note)
+        self._outputs.add_scratch(self._path)
+        self._journal = journal.Journal(self._path, self._asked, past)
+        if not writer.recs:
+            writer.open()
+
+    def note(self, block: Block[Item], written: list[Written], writer: ShardWriter) -> None:
+        """Note a block that was written."""
+        assert self._journal is not None
+        self._journal.note(block, written, writer.recs)
+
+    def stop(self, writer: ShardWriter, error: BaseException) -> None:
+        """Leave the work of an interrupted run where a later one finds it, if that was asked for and makes sense."""
+        keep = self._options.resume and (isinstance(error, ResumeError) or not isinstance(error, Im2recError))
+        if self._journal is not None:
+            if keep:
+                with contextlib.suppress(FileError):  # a full disk: then the journal ends where it was last saved
+                    self._journal.save([])
+            self._journal.close()
+        if keep and self._path.exists():
+            self._outputs.keep([self._path, *self._taken, *[rec.temporary for rec in writer.recs]])
+        else:
+            self._outputs.keep([])
 
 
 def check_same(past: Past, asked: dict[str, str], prefix: Path) -> None:
@@ -68,11 +121,31 @@ def adopt(past: Past, items: Iterator[Item], writer: ShardWriter, source: ImageS
             files.disk.unlink(past.temporaries.pop(shard))
 
 
+def _take_back(past: Past, writer: ShardWriter) -> None:
+    """Give .rec files that an interrupted commit had renamed already their temporary names again.
+
+    Only a file that is what the journal says: another that stands there is an older set, and is not touched.
+    """
+    for shard, temporary in past.temporaries.items():
+        final = writer.rec_path(shard, len(past.temporaries))
+        if temporary.exists() or not final.exists():
+            continue
+        pieces = _Pieces(past, {shard: final})
+        try:
+            own = [Entry(entry.outcomes, [piece for piece in entry.written if piece[0] == shard]) for entry in past.entries]
+            is_ours = all(pieces.read(entry) is not None for entry in own)
+        finally:
+            pieces.close()
+        if is_ours:
+            with files.telling(final, "rename"):
+                files.disk.replace(final, temporary)
+
+
 class _Pieces:
     """Reads the temporary files from start to end, side by side with the journal."""
 
-    def __init__(self, past: Past) -> None:
-        self._past = past
+    def __init__(self, past: Past, paths: dict[int, Path] | None = None) -> None:
+        self._paths = past.temporaries if paths is None else paths
         self._files: dict[int, files.InputFile] = {}
         self._at: dict[int, int] = {}
 
@@ -82,7 +155,7 @@ class _Pieces:
         for shard, size, digest in entry.written:
             try:
                 if shard not in self._files:
-                    self._files[shard] = files.InputFile(self._past.temporaries[shard])
+                    self._files[shard] = files.InputFile(self._paths[shard])
             except (KeyError, FileError):
                 return None
             file, at = self._files[shard], self._at.get(shard, 0)

@@ -53,9 +53,16 @@ class ShardWriter:
         self._described = described
         self._writers: list[IndexedWriter] = []
         self._item = shards[0].start  # ordinal of the next item
-        for shard in shards if not shard_size else ():  # better now than after an hour
+
+    def check_free(self) -> None:
+        """Check that all names may be written: better now than after an hour.
+
+        Raises:
+            FileError: one exists, and that was not allowed.
+        """
+        for shard in self._shards if not self._shard_size else ():
             for path in self._names(shard.number, shard.of):
-                outputs.check_free(path)
+                self._outputs.check_free(path)
 
     def open(self, temporary: Path | None = None) -> IndexedWriter:
         """Open the next shard, or take over what an earlier run wrote of it to a temporary file."""
@@ -87,6 +94,13 @@ class ShardWriter:
     def recs(self) -> list[OutputFile]:
         """The .rec files of the shards so far."""
         return [writer.rec for writer in self._writers]
+
+    def rec_path(self, number: int, of: int) -> Path:
+        """Return the final name of the .rec of the run's shard *number*; *of* tells how many there are where sizes decide."""
+        if self._shard_size:
+            return self._names(number, of)[0]
+        shard = self._shards[number]
+        return self._names(shard.number, shard.of)[0]
 
     def adopt(self, shard: int, items: Iterable[Item], sizes: Iterable[int], data: bytes, temporary: Path) -> None:
         """Note records that an earlier run wrote to a shard's temporary file; all shards before it are full."""

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from im2rec.errors import PlanError
 from im2rec.judge import CHOICES, ERROR, UNKNOWN, Judge, judge
-from recordio import images, pixels
-from recordio.probe import png_transparent_gray
+from recordio import alpha, images, pixels
 from recordio.traits import ImageInfo, Trait
 
 if TYPE_CHECKING:
@@ -201,11 +200,9 @@ def _decode(data: bytes, options: TransformOptions, info: ImageInfo, scale: int)
     mixes = options.alpha in ("white", "black", "keep") and bool(info.traits & Trait.ALPHA)
     if not mixes and (is_changed or (options.alpha, options.exif, options.sixteen_bit) == (None, None, None)):
         return images.decode(data, options.color, scale=scale, upright=options.exif != "ignore")
-    image = images.decode(data, "unchanged", scale=scale)
-    if mixes:
-        image = pixels.with_alpha(image, png_transparent_gray(data) if info.format == "png" else None)
-        if options.alpha != "keep":
-            image = pixels.flatten(image, white=options.alpha == "white")
+    image = alpha.decode_with_alpha(data, info.format) if mixes else images.decode(data, "unchanged", scale=scale)
+    if mixes and options.alpha != "keep":
+        image = alpha.flatten(image, white=options.alpha == "white")
     elif options.alpha == "drop" and image.ndim == 3:
         image = image[:, :, :3]
     if is_changed or options.sixteen_bit == "reduce":

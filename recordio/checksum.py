@@ -91,6 +91,13 @@ class Sum:
         return len(self.keys)
 
 
+def digest_bytes(data: bytes) -> FileDigest:
+    """Return size and digest of a file's content."""
+    digest = new_digest()
+    digest.update(data)
+    return FileDigest(len(data), digest.hexdigest())
+
+
 def digest_file(path: str | os.PathLike[str]) -> FileDigest:
     """Read a file and return its size and digest.
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from recordio import checksum, frame
 from recordio.files import InputFile
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BLOCK: Final = 1 << 22  # bytes read at once where nothing is damaged
+_FIRST: Final = 1 << 12  # bytes read at once behind damage, twice as many each time: more of it may follow
 _LIMIT: Final = 1 << 32  # bytes that no record has: 2**29 payload bytes cost 2**30 at the most
 _COMMON: Final = 256  # listed records of one length from which on a CRC-32 alone tells too little
 _HEAD: Final = struct.Struct("<II")
@@ -48,10 +49,11 @@ class _Exact:
         self.expected = self.shift = 0
         self._file, self._listed = file, listed
         self._heads = Heads(file, np.unique(listed.lengths))
-        self._crc = checksum.crc_function()
+        self._crc: Callable[..., int] = checksum.crc_function()
         self._found = np.zeros(len(listed), bool)
         self._left = len(listed)
         self._skip: dict[int, int] = {}
+        self._block = BLOCK
 
     def scan(self) -> Iterator[Intact | Damage]:
         position, lost, why = 0, -1, ""
@@ -75,11 +77,12 @@ class _Exact:
         listed, first = self._listed, self.expected
         if first >= len(listed) or listed.offsets[first] + self.shift != position:
             return []
-        last = max(first + 1, int(listed.offsets.searchsorted(listed.offsets[first] + BLOCK, side="right")) - 1)
         if listed.lengths[first] > BLOCK:
             found = self._long(first, position)
         else:
-            found = self._short(first, last, position)
+            last = int(listed.offsets.searchsorted(listed.offsets[first] + self._block, side="right")) - 1
+            found = self._short(first, max(last, first + 1), position)
+            self._block = min(2 * self._block, BLOCK)
         self._found[first : first + len(found)] = True
         self._left -= len(found)
         self.expected += len(found)
@@ -99,11 +102,11 @@ class _Exact:
                 break
             magic, lrec = head(block, begin)
             data_end = begin + frame.HEAD_SIZE + lrec
-            # What was no record when it was listed is none now; records of several parts take longer to see.
-            if magic != frame.MAGIC or lrec > frame.MAX_LENGTH or data_end + (-lrec & 3) != end or any(view[data_end:end]):
-                if self._heads.frame(position + begin, self._file.size)[0] != position + end:
-                    break
-            found.append(Intact(position + begin, length, key, True))
+            whole = magic == frame.MAGIC and lrec <= frame.MAX_LENGTH and data_end + (-lrec & 3) == end and not any(view[data_end:end])
+            # What was no record when it was listed is none now; one of several parts takes longer to see.
+            if not whole and self._heads.frame(position + begin, self._file.size)[0] != position + end:
+                break
+            found.append(Intact(position + begin, length, key, expected))
             begin = end
         return found
 
@@ -112,9 +115,8 @@ class _Exact:
         length = int(self._listed.lengths[ordinal])
         if self._found[ordinal] or self._heads.frame(position, self._file.size)[0] != position + length:
             return []
-        if self._crc_of(position, length) != self._listed.crcs[ordinal]:
-            return []
-        return [Intact(position, length, int(self._listed.keys[ordinal]), True)]
+        crc = self._crc_of(position, length)
+        return [Intact(position, length, int(self._listed.keys[ordinal]), crc)] if crc == self._listed.crcs[ordinal] else []
 
     def _search(self, position: int) -> int:
         """Find the next listed record from *position* on, expect it there, and return its offset; or the file's size."""
@@ -122,7 +124,7 @@ class _Exact:
             end, _ = self._heads.frame(start, self._file.size)
             ordinal = self._match(start, end - start) if end else -1
             if ordinal >= 0:
-                self.expected, self.shift = ordinal, start - int(self._listed.offsets[ordinal])
+                self.expected, self.shift, self._block = ordinal, start - int(self._listed.offsets[ordinal]), _FIRST
                 return start
         return self._file.size
 

@@ -112,7 +112,7 @@ def check(data: bytes, *, max_pixels: int = MAX_PIXELS, headers: JpegHeaders | N
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep Pillow's warnings to itself: its limit of pixels is not the one that counts here."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -122,7 +122,7 @@ def _quiet() -> Iterator[None]:
 def _check_with_pillow(data: bytes, unknown: ImageFormatError, max_pixels: int) -> ImageInfo:
     pillow = load_pillow()
     try:
-        with _quiet(), pillow.open(io.BytesIO(data), formats=_PILLOWS) as image:
+        with quiet(), pillow.open(io.BytesIO(data), formats=_PILLOWS) as image:
             width, height = image.size
             if width * height > max_pixels:
                 raise ImageFormatError(f"has {width} x {height} pixels, expected at most {max_pixels} in all")
@@ -177,7 +177,7 @@ def decode_strictly(data: bytes) -> None:
         return
     pillow = load_pillow()
     try:
-        with _quiet(), pillow.open(io.BytesIO(data)) as image:
+        with quiet(), pillow.open(io.BytesIO(data)) as image:
             image.load()
     except Exception as error:  # noqa: BLE001  (Pillow's plugins raise whatever their parsing runs into)
         raise ImageFormatError(f"is damaged: {error}") from None

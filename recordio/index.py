@@ -7,7 +7,7 @@ import operator
 import os
 import re
 from array import array
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -166,13 +166,16 @@ class Rebuilt(NamedTuple):
     duplicates: int
 
 
-def rebuild(rec: str | os.PathLike[str], output: outputs.OutputFile, *, ids: bool = True) -> Rebuilt:
+def rebuild(
+    rec: str | os.PathLike[str], output: outputs.OutputFile, *, ids: bool = True, watch: Callable[[bytes], None] | None = None
+) -> Rebuilt:
     """Write the index of a .rec file that is read from start to end.
 
     Args:
         rec: the .rec file.
         output: where the lines go.
         ids: take the keys from the image headers; else number the records 0, 1, 2, ...
+        watch: called with the lines as they are written.
 
     Raises:
         FormatError: the .rec breaks a rule of the format, or a payload has no image header where ids are wanted.
@@ -188,7 +191,10 @@ def rebuild(rec: str | os.PathLike[str], output: outputs.OutputFile, *, ids: boo
             else:
                 found = list(range(len(keys), len(keys) + len(run)))
             keys.extend(found)
-            output.write(format_lines(found, [offset for offset, _ in run]).encode("ascii"))
+            lines = format_lines(found, [offset for offset, _ in run]).encode("ascii")
+            output.write(lines)
+            if watch is not None:
+                watch(lines)
     finally:
         file.close()
     return Rebuilt(len(keys), file.size, _count_duplicates(keys))

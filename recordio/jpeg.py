@@ -51,7 +51,7 @@ class JpegHeaders:
         for head, frame, tail, size, sides, info in self._known:
             at = start + frame
             if data.startswith(tail, at + 4) and data.startswith(head, start):
-                if data[end - 1] != 0xD9 or data[end - 2] != 0xFF:
+                if end - start < size or data[end - 1] != 0xD9 or data[end - 2] != 0xFF:
                     return None
                 if data[at : at + 4] == sides:
                     return info

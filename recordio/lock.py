@@ -18,7 +18,7 @@ from typing import Final
 from recordio import files
 from recordio.errors import FileError
 
-SUFFIXES: Final = (".rec", ".idx", ".sum", ".lst", ".classes.txt", ".classes.json", ".rejects.tsv", ".journal")
+SUFFIXES: Final = (".rec", ".idx", ".sum", ".lst", ".classes.txt", ".classes.json", ".rejects.tsv", ".journal", ".salvage.json")
 _SHARD: Final = re.compile(r"(.+)-\d{5}-of-\d{5}")
 _BUSY: Final = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
 _UNKNOWN: Final = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)  # of file systems that have no locks

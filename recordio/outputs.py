@@ -227,8 +227,8 @@ class OutputSet:
         self._scratch.append(path)
 
     def keep(self, paths: Iterable[Path]) -> None:
-        """Let :meth:`discard` leave these temporary and scratch files where they are, for a later run to go on with."""
-        self._keep.update(paths)
+        """Let :meth:`discard` leave these temporary and scratch files where they are, and no others, for a later run."""
+        self._keep = set(paths)
 
     def paths(self) -> list[Path]:
         """Return the final names of the set's files."""

@@ -36,13 +36,18 @@ class Intact(NamedTuple):
         offset: bytes from the start of the file.
         length: bytes of its parts, padding included.
         key: the key that the .sum gives it; None where it is not verified.
-        verified: its bytes are those that the .sum vouches for. Without one only its frame is known to be right.
+        crc: CRC-32 of these bytes, which the .sum has, too; None where it is not verified.
     """
 
     offset: int
     length: int
     key: int | None = None
-    verified: bool = False
+    crc: int | None = None
+
+    @property
+    def verified(self) -> bool:
+        """Whether its bytes are those that the .sum vouches for; else only its frame is known to be right."""
+        return self.crc is not None
 
 
 class Damage(NamedTuple):

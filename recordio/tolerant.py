@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import struct
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from recordio import exact, frame, header, probe
 from recordio.checksum import Sum
@@ -22,12 +22,10 @@ _CONFIRMED: Final = 3  # records in a row that make another alignment believable
 _LARGEST_IMAGE: Final = 1 << 24  # bytes of a record that is looked into: a probe needs up to four times as many
 _PEEK: Final = frame.HEAD_SIZE + header.HEADER_SIZE
 _LABELS: Final = struct.Struct("<I")
-_SIGNATURES: Final = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"GIF8", b"BM")
+SIGNATURES: Final = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"GIF8", b"BM")  # of the images that a probe knows
 
 
-def scan(
-    file: InputFile, listed: Sum | None = None, index: Index | None = None, *, unverified: bool = False
-) -> Iterator[Intact | Damage]:
+def scan(file: InputFile, listed: Sum | None = None, index: Index | None = None, *, unverified: bool = False) -> Iterator[Intact | Damage]:
     """Yield all of a .rec file, in its order, as intact records and damage between them; each byte belongs to one of them.
 
     Memory stays within 64 MiB, 80 bytes for each record that *listed* or *index* has and, beside that, the largest record.
@@ -142,7 +140,7 @@ class _Frames:
         if not _PEEK < end - start <= _LARGEST_IMAGE:
             return False
         labels = 4 * _LABELS.unpack_from(self._heads.read(start + frame.HEAD_SIZE, 4))[0]
-        if start + _PEEK + labels + 8 > end or not self._heads.read(start + _PEEK + labels, 8).startswith(_SIGNATURES):
+        if start + _PEEK + labels + 8 > end or not self._heads.read(start + _PEEK + labels, 8).startswith(SIGNATURES):
             return False  # most of what is no image is seen without reading all of it
         payload, _ = frame.decode_at(read_exactly(self._heads.file, start, end - start), 0)
         return _is_exactly_an_image(payload[header.HEADER_SIZE + labels :])

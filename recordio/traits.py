@@ -29,7 +29,7 @@ class ImageInfo(NamedTuple):
 
     Attributes:
         format: "jpg", "png", "webp", "gif" or "bmp"; what Pillow calls it in lower case where Pillow judged it.
-        width: pixels, before any EXIF rotation.
+        width: pixels, before any EXIF rotation; of a TIFF, which decoders turn by themselves, after it.
         height: pixels.
         missing_end: only the end mark of a JPEG is missing as far as the markers show; whether its pixels are all there
             only a decoder can tell.

@@ -19,6 +19,7 @@ RECORDIO = [
     ["checksum"],
     ["reader", "writer"],
     ["images", "verify"],
+    ["alpha"],
     ["__init__"],
 ]
 IM2REC = [
@@ -26,9 +27,9 @@ IM2REC = [
     ["listfile", "source", "transform", "split", "work"],
     ["worker", "passthrough", "itemlist"],
     ["walk", "labels", "plan", "pool", "report", "progress"],
-    ["listing", "shards"],
+    ["listing", "shards", "packoptions"],
     ["journal"],
-    ["resume", "agreement"],
+    ["resume", "agreement", "completed", "reindex"],
     ["build", "verification"],
     ["legacy", "rec2idx"],
     ["cli"],

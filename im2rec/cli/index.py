@@ -8,8 +8,7 @@ import click
 
 from im2rec.cli import options as shared
 from im2rec.errors import InputError
-from recordio.index import rebuild
-from recordio.outputs import OutputSet
+from im2rec.reindex import reindex
 
 
 @click.command("index")
@@ -25,16 +24,14 @@ def command(rec: Path, output: Path | None, keys: str, force: bool, as_json: boo
     if not rec.is_file():
         raise InputError(str(rec), "no such file" if not rec.exists() else "is no file, expected a .rec")
     idx = output if output is not None else rec.with_suffix(".idx")
-    with OutputSet(force=force) as outputs:
-        outputs.check_free(idx)
-        found = rebuild(rec, outputs.create(idx), ids=keys == "id")
+    found, written = reindex(rec, idx, ids=keys == "id", force=force)
     if found.duplicates:
         text = f"{found.duplicates} of {found.records} records have a key that an earlier one has; --keys ordinal gives each its own"
         click.echo(f"im2rec: {rec}: {text}", err=True)
     if verbose:
         click.echo(f"im2rec: keys are {'the ids of the headers' if keys == 'id' else 'ordinals'}", err=True)
     if as_json:
-        shared.print_json({"command": "index", **found._asdict(), "outputs": [str(idx)]})
+        shared.print_json({"command": "index", **found._asdict(), "outputs": [str(path) for path in written]})
     elif not quiet:
-        click.echo(f"indexed {found.records} records: {idx}", err=True)
+        click.echo(f"indexed {found.records} records: {', '.join(map(str, written))}", err=True)
     return 0

@@ -12,10 +12,12 @@ import click
 from im2rec import build, journal, listfile, plan, progress
 from im2rec.cli import options as shared
 from im2rec.cli.list import list_options, write_classes
+from im2rec.completed import completed
 from im2rec.errors import InputError, NothingPacked
 from im2rec.itemlist import ItemList
 from im2rec.judge import CHOICES, ERROR
 from im2rec.listing import Listing, collect
+from im2rec.packoptions import PackOptions, set_prefix
 from im2rec.report import PackReport, rejects_of
 from im2rec.source import SourceOptions
 from im2rec.transform import TransformOptions
@@ -164,7 +166,7 @@ def _say_other_shards(prefix: Path, report: PackReport) -> None:
         click.echo(f"im2rec: remark: {len(others)} shards of an earlier set stand beside this one, such as {min(others)}", err=True)
 
 
-def _options(root: Path, given: dict[str, Any]) -> build.PackOptions:
+def _options(root: Path, given: dict[str, Any]) -> PackOptions:
     """Turn the options of the command line into PackOptions.
 
     Raises:
@@ -189,7 +191,7 @@ def _options(root: Path, given: dict[str, Any]) -> build.PackOptions:
     workers = given["workers"]
     if workers is None:
         workers = 0 if keep and not given["image_timeout"] else shared.cores()
-    return build.PackOptions(
+    return PackOptions(
         SourceOptions(root, given["follow_symlinks"], given["outside_root"]),
         TransformOptions(
             pass_through=keep,
@@ -213,22 +215,27 @@ def _options(root: Path, given: dict[str, Any]) -> build.PackOptions:
     )
 
 
-def _pack_folder(folder: Path, prefix: Path, options: build.PackOptions, given: dict[str, Any]) -> PackReport:
+def _pack_folder(folder: Path, prefix: Path, options: PackOptions, given: dict[str, Any]) -> PackReport:
     walk = {name: given[name] for name in (*_WALK_OPTIONS, "follow_symlinks", "allow_rounding")}
     with progress.bar("listing", quiet=given["quiet"]) as advance:
         listing = collect(folder, list_options(**walk), advance)
+    unlisted = rejects_of(listing.rejects)
+    if options.resume:
+        lists = [prefix.with_name(f"{prefix.name}.lst")] if options.shards.part is None else []
+        done = _completed(len(listing), prefix, options, listing.digest(), lists)
+        if done is not None:
+            return done
     with _outputs(prefix, options, given) as outputs:
         if options.shards.part is not None:  # array jobs would write the same list over each other
             digest = listing.digest()
         else:
             digest = listfile.write(prefix.with_name(f"{prefix.name}.lst"), listing.lines(), outputs)
             write_classes(listing, None, prefix, outputs)
-        unlisted = rejects_of(listing.rejects)
         before = PackReport(listed=len(unlisted), rejects=unlisted, outputs=[str(path) for path in outputs.paths()])
         return _run(listing, str(folder), prefix, options, outputs, given, digest, before)
 
 
-def _pack_list(source: Path, prefix: Path, options: build.PackOptions, given: dict[str, Any]) -> PackReport:
+def _pack_list(source: Path, prefix: Path, options: PackOptions, given: dict[str, Any]) -> PackReport:
     rounding = {"allow_rounding": given["allow_rounding"]}
     is_stream = str(source) == "-"
     if is_stream and sys.stdin is None:
@@ -236,20 +243,35 @@ def _pack_list(source: Path, prefix: Path, options: build.PackOptions, given: di
     with ItemList.from_stream(sys.stdin.buffer, **rounding) if is_stream else ItemList.open(source, **rounding) as items:
         if not len(items):
             raise InputError(items.source, "an empty list, expected a line for each image")
+        done = _completed(len(items), prefix, options, items.digest, []) if options.resume else None
+        if done is not None:
+            return done
         with _outputs(prefix, options, given) as outputs:
             return _run(items, items.source, prefix, options, outputs, given, items.digest)
 
 
-def _outputs(prefix: Path, options: build.PackOptions, given: dict[str, Any]) -> OutputSet:
-    own = build.set_prefix(prefix, options.shards)
-    return OutputSet(own, force=given["force"], keep=journal.temporaries(own) if options.resume else ())
+def _completed(count: int, prefix: Path, options: PackOptions, digest: str, outputs: list[Path]) -> PackReport | None:
+    """Return the report of the run that is to be resumed, when it was not interrupted at all."""
+    if journal.journal_path(set_prefix(prefix, options.shards)).exists():
+        return None
+    report = completed(count, prefix, options, digest, outputs)
+    if report is not None:
+        click.echo(f"im2rec: {prefix}: is complete, nothing is left to do", err=True)
+    return report
+
+
+def _outputs(prefix: Path, options: PackOptions, given: dict[str, Any]) -> OutputSet:
+    own = set_prefix(prefix, options.shards)
+    kept = journal.temporaries(own) if options.resume else []
+    # What stands there when a run was interrupted while it renamed its files is that run's own.
+    return OutputSet(own, force=given["force"] or bool(kept), keep=kept)
 
 
 def _run(
     items: ItemList | Listing,
     source: str,
     prefix: Path,
-    options: build.PackOptions,
+    options: PackOptions,
     outputs: OutputSet,
     given: dict[str, Any],
     digest: str,

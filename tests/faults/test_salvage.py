@@ -1,0 +1,333 @@
+"""Salvage against ground truth: sets that are hurt at random, where the tests know of each byte where it comes from.
+
+RECORDIO_SALVAGE_CASES sets how many cases the seeded test makes, RECORDIO_SEED its seed.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import struct
+import zlib
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import recordio
+from recordio import exact, files, frame, resync, salvaging
+from recordio.resync import Damage, Intact
+from recordio.salvaging import SalvageReport
+
+CASES = int(os.environ.get("RECORDIO_SALVAGE_CASES", "500"))
+SEED = os.environ.get("RECORDIO_SEED", "recordio")
+M = frame.MAGIC_BYTES
+INSERTED = -1  # where a byte comes from that was in no record, or has another value now
+BLOCKS = [16, 20, 64, 256, 4096, 1 << 20]
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def png(rng: random.Random) -> bytes:
+    pixels = zlib.compress(bytes(rng.randrange(256) for _ in range(rng.randrange(8, 60))))
+    start = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 4, 4, 8, 2, 0, 0, 0))
+    return start + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+
+
+def is_head(data: bytes, at: int) -> bool:
+    """Whether a record could start there: a magic word, then cflag 0 or 1."""
+    return data[at : at + 4] == M and len(data) >= at + 8 and data[at + 7] >> 5 <= 1
+
+
+@dataclass
+class Case:
+    """An original set, and its .rec after some damage.
+
+    Attributes:
+        keys, payloads, records: of the original, records as bytes of the file.
+        offsets: of the original records.
+        data: the hurt file.
+        origin: for each of its bytes, the offset in the original file, or INSERTED.
+        sizes_kept: whether nothing was inserted or deleted.
+        story: what was done, for messages.
+    """
+
+    keys: list[int]
+    payloads: list[bytes]
+    records: list[bytes]
+    offsets: list[int]
+    data: bytearray
+    origin: list[int]
+    sizes_kept: bool
+    story: list[str]
+
+    def untouched(self) -> dict[int, int]:
+        """The original records whose bytes still stand in one piece: ordinal -> offset in the hurt file."""
+        where = {origin: at for at, origin in enumerate(self.origin) if origin != INSERTED}
+        found = {}
+        for ordinal, (offset, record) in enumerate(zip(self.offsets, self.records, strict=True)):
+            at = where.get(offset, -1)
+            if at >= 0 and self.origin[at : at + len(record)] == list(range(offset, offset + len(record))):
+                found[ordinal] = at
+        return found
+
+    def is_hurt(self, start: int, end: int) -> bool:
+        """Whether a range of the hurt file is none of the original one."""
+        first = self.origin[start]
+        return first == INSERTED or self.origin[start:end] != list(range(first, first + end - start))
+
+
+def draw_payload(rng: random.Random, key: int) -> bytes:
+    """Draw a payload: magic words on and off the grid, empty ones, images with their header."""
+    kind = rng.randrange(8)
+    if kind == 0:
+        return b""
+    if kind == 1:
+        return recordio.pack(recordio.Header(0, 1.0, key), png(rng))
+    if kind == 2:
+        return recordio.pack(recordio.Header(0, [1.0, 2.0], key), rng.randbytes(rng.randrange(40)))
+    if kind == 3:
+        return rng.randbytes(rng.randrange(1, 1500))
+    words = [M, M, b"\0\0\0\0", b"abcd", b"\4\0\0\0", struct.pack("<I", 1 << 29 | 4), struct.pack("<I", 3 << 29)]
+    payload = b"".join(rng.choice(words) for _ in range(rng.randrange(12)))
+    return payload + rng.randbytes(rng.randrange(4)) if kind < 7 else rng.randbytes(rng.randrange(1, 4)) + payload
+
+
+def draw_set(rng: random.Random) -> Case:
+    count = rng.randrange(0 if rng.randrange(20) == 0 else 1, 12)
+    keys = rng.sample(range(40), count) if rng.randrange(2) else list(range(count))
+    payloads = [draw_payload(rng, key) for key in keys]
+    for at in range(count):
+        if rng.randrange(8) == 0:  # equal records, of which each must keep a key of theirs
+            payloads[at] = rng.choice(payloads)
+    records = [frame.encode(payload) for payload in payloads]
+    offsets = [sum(map(len, records[:at])) for at in range(count)]
+    data = bytearray(b"".join(records))
+    return Case(keys, payloads, records, offsets, data, list(range(len(data))), True, [])
+
+
+def draw_place(rng: random.Random, case: Case) -> int:
+    """Draw an offset, often in or beside a head."""
+    if case.offsets and rng.randrange(2):
+        return min(max(rng.choice(case.offsets) + rng.randrange(-4, 12), 0), len(case.data))
+    return rng.randrange(len(case.data) + 1)
+
+
+def overwrite(case: Case, at: int, new: bytes) -> None:
+    for position, byte in enumerate(new, at):
+        if case.data[position] != byte:
+            case.data[position], case.origin[position] = byte, INSERTED
+
+
+def splice(case: Case, start: int, end: int, new: bytes) -> None:
+    case.data[start:end] = new
+    case.origin[start:end] = [INSERTED] * len(new)
+    case.sizes_kept = False
+
+
+def hurt(rng: random.Random, case: Case) -> None:
+    """Do one thing to the file."""
+    at, size = draw_place(rng, case), len(case.data)
+    kind = rng.randrange(9) if size else 6
+    length = rng.choice([1, 2, 3, 4, 5, 8, rng.randrange(1, 100), 1000])
+    if kind in (0, 1):
+        at = min(at, size - 1)
+        overwrite(case, at, bytes([case.data[at] ^ (1 << rng.randrange(8))]))
+        case.story.append(f"flip a bit at {at}")
+    elif kind == 2:
+        at = min(at, size - 1)
+        overwrite(case, at, rng.randbytes(min(length, size - at)))
+        case.story.append(f"overwrite {length} at {at}")
+    elif kind == 3:
+        sector = rng.choice([16, 512])
+        at -= at % sector
+        overwrite(case, at, bytes(max(0, min(sector, size - at))))
+        case.story.append(f"zero {sector} at {at}")
+    elif kind in (4, 5):
+        splice(case, at, min(at + length, size), b"")
+        case.story.append(f"delete {length} at {at}")
+    elif kind in (6, 7):
+        new = rng.choice([rng.randbytes(length), bytes(length), bytes(case.data[at : at + length]), M * 3, draw_payload(rng, 99)])
+        splice(case, at, at, new)
+        case.story.append(f"insert {len(new)} at {at}")
+    else:
+        splice(case, at, size, b"")
+        case.story.append(f"cut at {at}")
+
+
+def draw_case(rng: random.Random) -> Case:
+    case = draw_set(rng)
+    for _ in range(rng.choice([0, 1, 1, 1, 2, 3, 4])):
+        hurt(rng, case)
+    return case
+
+
+class Quick(files.Disk):
+    """Thousands of sets in a minute: nothing is brought to the disk."""
+
+    def fsync(self, fd: int) -> None:
+        pass
+
+    def sync_folder(self, folder: Path) -> None:
+        pass
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Salvage a case: the pieces of the scan, the report, and the new set as (key, payload)."""
+    monkeypatch.setattr(files, "disk", Quick())
+    rec, out = tmp_path / "hurt.rec", tmp_path / "out"
+
+    def salvage(case: Case, rng: random.Random, *, sidecar: bool, index: bool, unverified: bool = False):
+        monkeypatch.setattr(resync, "BLOCK", rng.choice(BLOCKS))
+        monkeypatch.setattr(exact, "BLOCK", rng.choice(BLOCKS))
+        monkeypatch.setattr(salvaging, "BLOCK", rng.choice(BLOCKS))
+        for path in (rec, rec.with_suffix(".idx"), rec.with_suffix(".sum")):
+            path.unlink(missing_ok=True)
+        with recordio.IndexedWriter(rec) as writer:
+            for key, payload in zip(case.keys, case.payloads, strict=True):
+                writer.write(key, payload)
+        if not sidecar:
+            rec.with_suffix(".sum").unlink()
+        if not index:
+            rec.with_suffix(".idx").unlink()
+        rec.write_bytes(case.data)
+        pieces: list[Intact | Damage] = []
+        monkeypatch.setattr(salvaging._Copy, "add", lambda self, piece, add=salvaging._Copy.add: (pieces.append(piece), add(self, piece)))
+        report = salvaging.salvage(rec, out, unverified=unverified, force=True)
+        monkeypatch.undo()
+        monkeypatch.setattr(files, "disk", Quick())
+        written: list[tuple[int, bytes]] = []
+        if report.outputs:
+            with recordio.IndexedReader(f"{out}.rec") as reader:
+                written = list(zip(reader.keys.tolist(), reader, strict=True))
+            listed = recordio.checksum.load(f"{out}.sum")
+            assert listed.keys.tolist() == [key for key, _ in written]
+        return pieces, report, written
+
+    return salvage
+
+
+def check_account(case: Case, pieces: list[Intact | Damage], report: SalvageReport, written: list[tuple[int, bytes]]) -> None:
+    """Each byte belongs to one piece, the counts add up, the new set is what the scan believed in, lost keys are lost."""
+    position = 0
+    for piece in pieces:
+        assert piece.offset == position
+        assert piece.length > 0
+        position += piece.length
+    assert position == len(case.data) == report.size == report.bytes_kept + report.bytes_lost
+    kept = [piece for piece in pieces if isinstance(piece, Intact)]
+    assert report.records == len(kept) == report.verified + report.unverified
+    assert report.bytes_lost == sum(piece.length for piece in pieces if isinstance(piece, Damage))
+    assert report.damages == [piece for piece in pieces if isinstance(piece, Damage)]
+    if report.outputs:
+        payloads = [frame.decode_at(bytes(case.data), piece.offset)[0] for piece in kept]
+        assert [payload for _, payload in written] == payloads
+    else:
+        assert not kept
+
+
+def check_exact(case: Case, pieces: list[Intact | Damage], report: SalvageReport, written: list[tuple[int, bytes]]) -> int:
+    """With a .sum: every untouched record is there, none that is no original; verified and with an original key."""
+    check_account(case, pieces, report, written)
+    originals = Counter(zip(case.keys, case.payloads, strict=True))
+    found = Counter(written)
+    assert not found - originals
+    assert report.unverified == 0
+    assert report.lost_keys == sorted((Counter(case.keys) - Counter(key for key, _ in written)).elements())
+    untouched = case.untouched()
+    if case.sizes_kept:
+        assert not Counter((case.keys[at], case.payloads[at]) for at in untouched) - found
+    contents = Counter(case.payloads[at] for at in untouched)
+    assert not contents - Counter(payload for _, payload in written)  # which of two equal ones it is nobody can tell
+    return len(untouched)
+
+
+def surely_found(case: Case) -> set[int]:
+    """Offsets of the untouched records that are to be found without a .sum, as docs/design.md promises."""
+    data = bytes(case.data)
+    untouched = case.untouched()
+    ends = {at + len(case.records[ordinal]): ordinal for ordinal, at in untouched.items()}
+    heads = [at for at in range(len(data)) if is_head(data, at)]
+    original = {at for at in heads if case.origin[at] in case.offsets and not case.is_hurt(at, at + 8)}
+    sure = set()
+    for start in sorted(at for at in untouched.values() if at not in ends):
+        run = [start]
+        lengths = {at: len(case.records[ordinal]) for ordinal, at in untouched.items()}
+        while (end := run[-1] + lengths[run[-1]]) in lengths:
+            run.append(end)
+        is_end = end == len(data)
+        closed = run if is_end or is_head(data, end) else run[:-1]
+        strange = [at for at in heads if (at - start) & 3 and at < end]
+        if (not strange and start % 4 == 0) or (set(strange) <= original and (len(closed) >= 3 or (closed and is_end))):
+            sure.update(closed)
+    return sure
+
+
+def check_frames(case: Case, pieces: list[Intact | Damage], report: SalvageReport, written: list[tuple[int, bytes]]) -> int:
+    """Without a .sum: what must be found is found; what is no original has hurt bytes in it, and nothing is verified."""
+    check_account(case, pieces, report, written)
+    assert report.verified == 0
+    kept = {piece.offset: piece for piece in pieces if isinstance(piece, Intact)}
+    untouched = {at: len(case.records[ordinal]) for ordinal, at in case.untouched().items()}
+    sure = surely_found(case)
+    assert all(at in kept and kept[at].length == untouched[at] for at in sure)
+    for piece in kept.values():
+        is_original = untouched.get(piece.offset) == piece.length
+        is_from_payload = case.origin[piece.offset] not in case.offsets
+        assert is_original or is_from_payload or case.is_hurt(piece.offset, piece.offset + piece.length)
+    keys = [key for key, _ in written]
+    assert len(set(keys)) == len(keys)
+    return len(sure)
+
+
+def check_keys(case: Case, pieces: list[Intact | Damage], written: list[tuple[int, bytes]]) -> None:
+    """As long as nothing is moved, the .idx names each record that is whole."""
+    if not case.sizes_kept or not written:
+        return
+    kept = [piece.offset for piece in pieces if isinstance(piece, Intact)]
+    names = dict(zip(kept, (key for key, _ in written), strict=True))
+    for ordinal, at in case.untouched().items():
+        if at in names:
+            assert names[at] == case.keys[ordinal]
+
+
+def check(run, rng: random.Random, case: Case) -> tuple[int, int]:
+    """Salvage a case with and without its .sum, .idx; return how many records were to be found."""
+    exactly = check_exact(case, *run(case, rng, sidecar=True, index=bool(rng.randrange(2))))
+    by_frames = check_frames(case, *run(case, rng, sidecar=False, index=False))
+    pieces, report, written = run(case, rng, sidecar=False, index=True)
+    check_frames(case, pieces, report, written)
+    check_keys(case, pieces, written)
+    pieces, report, written = run(case, rng, sidecar=True, index=True, unverified=True)
+    check_account(case, pieces, report, written)
+    verified = Counter(payload for payload, piece in zip((p for _, p in written), (p for p in pieces if isinstance(p, Intact))) if piece.verified)
+    assert not Counter(case.payloads[at] for at in case.untouched()) - verified
+    return exactly, by_frames
+
+
+def test_hurt_sets_keep_what_is_untouched(run) -> None:
+    exactly = by_frames = 0
+    for number in range(CASES):
+        rng = random.Random(f"{SEED} {number}")
+        case = draw_case(rng)
+        try:
+            found = check(run, rng, case)
+        except BaseException as error:
+            error.add_note(f"RECORDIO_SEED={SEED} case {number}: {'; '.join(case.story)}") if hasattr(error, "add_note") else None
+            raise
+        exactly += found[0]
+        by_frames += found[1]
+    assert exactly > 2 * CASES  # else the cases test nothing
+    assert by_frames > CASES
+
+
+@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(st.randoms(use_true_random=False))
+def test_any_damage_loses_only_what_it_touches(run, rng: random.Random) -> None:
+    check(run, rng, draw_case(rng))
