@@ -31,7 +31,7 @@ def completed(count: int, prefix: Path, options: PackOptions, digest: str, outpu
     rejects_path = set_prefix(prefix, options.shards).with_name(f"{set_prefix(prefix, options.shards).name}.rejects.tsv")
     if not (options.checksums and recs and all(path.exists() for path in outputs)):
         return None
-    report = PackReport(encoded=not options.transform.pass_through, outputs=[str(path) for path in outputs])
+    report = PackReport(encoded=not options.transform.pass_through, outputs=[str(path) for path in outputs], traits=None)
     described = describe(options) | {"list": digest}
     try:
         for rec in recs:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import im2rec
 from im2rec import plan
+from im2rec.judge import ERROR
 from im2rec.listfile import Item
 from im2rec.source import SourceOptions
 from im2rec.transform import TransformOptions
@@ -61,10 +62,9 @@ def set_prefix(prefix: Path, shards: plan.ShardOptions) -> Path:
 def describe(options: PackOptions) -> dict[str, str]:
     """Return what decides the bytes of a set, by the names of the command line's options; without what is at its default."""
     usual = PackOptions(options.source)
-    if options.transform.pass_through:  # what would change pixels has no say then
-        found = {"--check": options.transform.check} if options.transform.check != usual.transform.check else {}
-    else:
-        found = _changed(options.transform, usual.transform)
+    found = _changed(options.transform, usual.transform)
+    if options.transform.pass_through:  # what would change pixels has no say then; what rejects images has
+        found = {name: value for name, value in found.items() if name in ("--check", "--max-pixels") or value == ERROR}
     if options.label_width:
         found["--label-width"] = str(options.label_width)
     return found
