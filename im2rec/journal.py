@@ -80,12 +80,15 @@ class Journal:
         path: the file.
         asked: what the run was asked to do, by name.
         past: what is gone on with, if anything.
+
+    Attributes:
+        shards: of which it knows the temporary files.
     """
 
     def __init__(self, path: Path, asked: dict[str, str], past: Past | None = None) -> None:
         self.path = path
         self._fd = -1
-        self._known = set(past.temporaries) if past else set()
+        self.shards = set(past.temporaries) if past else set()
         self._size = past.ends[-1] if past else 0
         self._head = [] if past else [_line({"asked": asked, "started": time.time_ns()})]
         self._pending: list[tuple[Outcomes, dict[str, str], list[tuple[int, int, str]]]] = []  # formatted when they are saved
@@ -97,8 +100,8 @@ class Journal:
         Raises:
             FileError: the journal cannot be written.
         """
-        new = {str(piece.shard): recs[piece.shard].temporary.name for piece in written if piece.shard not in self._known}
-        self._known.update(map(int, new))
+        new = {str(piece.shard): recs[piece.shard].temporary.name for piece in written if piece.shard not in self.shards}
+        self.shards.update(map(int, new))
         pieces = [(piece.shard, len(piece.data), _digest(piece.data)) for piece in written]
         self._pending.append((block.outcomes, new, pieces))
         if time.monotonic() - self._last > _INTERVAL:

@@ -65,6 +65,8 @@ def describe(options: PackOptions) -> dict[str, str]:
     found = _changed(options.transform, usual.transform)
     if options.transform.pass_through:  # what would change pixels has no say then; what rejects images has
         found = {name: value for name, value in found.items() if name in ("--check", "--max-pixels") or value == ERROR}
+    else:
+        found["--encoding"] = found.pop("--pass-through") and options.transform.encoding
     if options.label_width:
         found["--label-width"] = str(options.label_width)
     return found

@@ -60,15 +60,14 @@ class Resumable:
     def stop(self, writer: ShardWriter, error: BaseException) -> None:
         """Leave the work of an interrupted run where a later one finds it, if that was asked for and makes sense."""
         keep = self._options.resume and (isinstance(error, ResumeError) or not isinstance(error, Im2recError))
+        kept = list(self._taken)
         if self._journal is not None:
             if keep:
                 with contextlib.suppress(FileError):  # a full disk: then the journal ends where it was last saved
                     self._journal.save([])
             self._journal.close()
-        if keep and self._path.exists():
-            self._outputs.keep([self._path, *self._taken, *[rec.temporary for rec in writer.recs]])
-        else:
-            self._outputs.keep([])
+            kept = [rec.temporary for number, rec in enumerate(writer.recs) if number in self._journal.shards]
+        self._outputs.keep([self._path, *kept] if keep and kept and self._path.exists() else [])
 
 
 def check_same(past: Past, asked: dict[str, str], prefix: Path) -> None:

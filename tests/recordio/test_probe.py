@@ -35,6 +35,7 @@ KINDS = {
     "png gray alpha": ("png", "PNG", "LA", {}),
     "png 16 bit": ("png", "PNG", "I;16", {}),
     "png palette": ("png", "PNG", "P", {}),
+    "png palette alpha": ("png", "PNG", "P", {"transparency": b"\0\x80"}),
     "png one bit": ("png", "PNG", "1", {}),
     "png alpha uncompressed": ("png", "PNG", "RGBA", {"compress_level": 0}),
     "webp lossy": ("webp", "WEBP", "RGB", {}),
@@ -221,7 +222,7 @@ def test_golden_truncated_jpeg_lacks_its_end(golden):
 # Damage
 
 
-@pytest.mark.parametrize("kind", ["png", "png palette", "png alpha uncompressed"])
+@pytest.mark.parametrize("kind", ["png", "png palette", "png palette alpha", "png alpha uncompressed"])
 def test_every_wrong_bit_of_a_png_is_noticed(made, kind):
     data = made(kind, (5, 4))
     for at, bit in itertools.product(range(len(data)), range(8)):

@@ -101,6 +101,14 @@ def test_more_than_one_picture_is_animated(saved, photo, format, more):
 
 
 @pytest.mark.parametrize("format", ["GIF", "PNG", "WEBP"])
+def test_every_truncation_of_an_animation_is_refused(saved, photo, format):
+    data = saved(format, "RGB", (9, 7), save_all=True, append_images=[photo("RGB", (9, 7)).rotate(90)])
+    for size in range(len(data)):
+        with pytest.raises(ImageFormatError):
+            probe(data[:size])
+
+
+@pytest.mark.parametrize("format", ["GIF", "PNG", "WEBP"])
 @pytest.mark.parametrize("color", ["color", "gray"])
 def test_the_first_picture_of_an_animation_is_decoded(saved, photo, format, color):
     frames = [photo("RGB").rotate(angle) for angle in (90, 120)]

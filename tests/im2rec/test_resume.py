@@ -1,0 +1,262 @@
+"""Going on with a pack that was interrupted: the same bytes, nothing done twice, and a refusal when something has changed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+
+import pytest
+
+from im2rec import build, journal
+from im2rec.completed import completed
+from im2rec.errors import Im2recError, ResumeError, TooManyRejects
+from im2rec.listfile import Item
+from im2rec.packoptions import PackOptions
+from im2rec.plan import ShardOptions
+from im2rec.source import SourceOptions
+from im2rec.transform import TransformOptions
+from im2rec.work import PoolOptions
+from recordio.errors import FileError
+from recordio.outputs import OutputSet
+
+SMALL = TransformOptions(pass_through=False, resize=16)
+WAYS = [
+    {},
+    {"pool": PoolOptions(2)},
+    {"transform": SMALL},
+    {"shards": ShardOptions(shards=3)},
+    {"shards": ShardOptions(shard_size=20_000)},
+    {"checksums": False},
+    {"shards": ShardOptions(part=(1, 2))},
+]
+
+
+@pytest.fixture
+def root(photos, tmp_path):
+    """Photographs that may be changed, one that is truncated among them."""
+    root = shutil.copytree(photos, tmp_path / "root")
+    first = min(root.rglob("*.jpg"))
+    first.with_name("truncated.jpg").write_bytes(first.read_bytes()[:-9])
+    return root
+
+
+@pytest.fixture
+def items(root):
+    paths = sorted(str(path.relative_to(root)) for path in root.rglob("*.jpg"))
+    return [Item(10 + 3 * number, (number / 2,), path) for number, path in enumerate(paths)] + [Item(1, (0.0,), "gone.jpg")]
+
+
+@pytest.fixture
+def run(root, items, work, monkeypatch):
+    """Packs to work/x; a number of blocks interrupts after so many of them."""
+    monkeypatch.setattr(journal, "_INTERVAL", -1.0)
+    monkeypatch.setattr("im2rec.passthrough._ITEMS", 4)
+    monkeypatch.setattr("im2rec.build._CHUNK_ITEMS", 4)
+    monkeypatch.setattr("im2rec.pool._SERIAL_BLOCK", 1)
+    time.sleep(0.02)  # the kernel's clock for files lags behind by a tick
+
+    def pack(blocks=None, resume=True, digest="d", error=KeyboardInterrupt, name="x", **options):
+        done = 0
+
+        def advance(_):
+            nonlocal done
+            if blocks is not None and done >= blocks:
+                raise error
+            done += 1
+
+        with OutputSet(work / name, force=True, keep=journal.temporaries(work / name)) as outputs:
+            asked = PackOptions(SourceOptions(root), resume=resume, **options)
+            return build.pack(items, work / name, asked, outputs, advance=advance, digest=digest)
+
+    return pack
+
+
+def content(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: "-".join(way) or "plain")
+@pytest.mark.parametrize("blocks", [0, 1, 3])
+def test_an_interrupted_run_ends_with_the_bytes_of_an_uninterrupted_one(run, work, way, blocks):
+    whole = run(**way)
+    expected = content(work)
+    for path in work.iterdir():
+        path.unlink()
+    with pytest.raises(KeyboardInterrupt):
+        run(blocks, **way)
+    assert all(name.startswith(".") for name in os.listdir(work))
+    with pytest.raises(KeyboardInterrupt):
+        run(blocks + 1, **way)
+    report = run(**way)
+    assert content(work) == expected
+    assert (report.listed, report.packed, report.rejects, report.bytes_read) == (
+        whole.listed,
+        whole.packed,
+        whole.rejects,
+        whole.bytes_read,
+    )
+
+
+def test_what_was_done_is_not_done_again(run, work, items, monkeypatch):
+    with pytest.raises(KeyboardInterrupt):
+        run(3)
+    read = []
+    original = build.ImageSource.open
+    monkeypatch.setattr(build.ImageSource, "open", lambda self, path: (read.append(path), original(self, path))[1])
+    run()
+    assert 0 < len(set(read)) <= len(items) - 12
+
+
+def test_a_run_that_was_not_asked_to_resume_leaves_nothing_when_it_is_interrupted(run, work):
+    with pytest.raises(KeyboardInterrupt):
+        run(2, resume=False)
+    assert os.listdir(work) == []
+
+
+def test_a_run_that_is_not_asked_to_resume_starts_anew_and_clears_up(run, work):
+    with pytest.raises(KeyboardInterrupt):
+        run(2)
+    run(resume=False)
+    assert sorted(os.listdir(work)) == ["x.idx", "x.rec", "x.rejects.tsv", "x.sum"]
+
+
+def test_too_many_rejects_end_a_run_for_good(run, work):
+    with pytest.raises(TooManyRejects):
+        run(max_rejects=1)
+    assert os.listdir(work) == []
+
+
+def test_a_full_disk_leaves_what_was_done(run, work, monkeypatch):
+    with pytest.raises(FileError):
+        run(2, error=FileError("x", "write", 28))
+    report = run()
+    assert report.listed == report.packed + report.rejected
+    assert not any(name.startswith(".") for name in os.listdir(work))
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"digest": "other"}, "list was d and is other now"),
+        ({"transform": SMALL}, "--resize was not given and is 16 now"),
+        ({"label_width": 1}, "--label-width was not given and is 1 now"),
+        ({"checksums": False}, "--sum was not given and is no now"),
+        ({"shards": ShardOptions(shards=2)}, "--shards was not given and is 2 now"),
+    ],
+)
+def test_other_options_are_refused_by_name_and_nothing_is_lost(run, work, changes, text):
+    with pytest.raises(KeyboardInterrupt):
+        run(2)
+    before = content(work)
+    with pytest.raises(ResumeError, match=text):
+        run(**changes)
+    assert content(work) == before
+    run()
+    assert (work / "x.rec").exists()
+
+
+def test_a_changed_image_is_refused_by_name_and_nothing_is_lost(run, root, items, work):
+    with pytest.raises(KeyboardInterrupt):
+        run(2)
+    path = root / items[1].path
+    data = path.read_bytes()
+    for change, text in [
+        (lambda: path.write_bytes(data + b"\0"), f"has {len(data) + 1} bytes and had {len(data)}"),
+        (lambda: path.write_bytes(data), "has changed since the run that was interrupted"),
+        (lambda: os.utime(path, (0, 0)), "has changed since the run that was interrupted"),
+        (path.unlink, "is no longer there"),
+    ]:
+        change()
+        with pytest.raises(ResumeError) as caught:
+            run()
+        assert str(caught.value).startswith(f"{items[1].path}: {text}, so the interrupted run cannot be resumed")
+    assert (work / ".x.journal").exists()
+
+
+def test_an_image_that_was_not_done_may_change(run, root, items, work):
+    with pytest.raises(KeyboardInterrupt):
+        run(2)
+    last = root / items[-2].path
+    last.write_bytes((root / items[0].path).read_bytes())
+    report = run()
+    assert report.packed + report.rejected == len(items)
+
+
+@pytest.mark.parametrize("hurt", ["journal cut", "journal flip", "rec cut", "rec flip", "rec gone", "journal gone"])
+def test_damage_to_what_was_left_costs_work_and_no_byte_of_the_result(run, work, hurt):
+    run()
+    expected = content(work)
+    for path in work.iterdir():
+        path.unlink()
+    with pytest.raises(KeyboardInterrupt):
+        run(4)
+    kind, how = hurt.split()
+    (path,) = [path for path in work.iterdir() if kind in path.name]
+    data = bytearray(path.read_bytes())
+    if how == "gone":
+        path.unlink()
+    elif how == "cut":
+        path.write_bytes(data[: len(data) // 2])
+    else:
+        data[len(data) // 2] ^= 1
+        path.write_bytes(data)
+    run()
+    left = {name: data for name, data in content(work).items() if not name.startswith(".")}
+    assert left == expected
+
+
+def test_a_commit_that_was_interrupted_between_its_renames_is_gone_on_with(run, work):
+    run()
+    expected = content(work)
+    with pytest.raises(KeyboardInterrupt):
+        run(99, name="y")  # never reached: all blocks are fewer
+        raise KeyboardInterrupt
+    for path in work.iterdir():
+        path.unlink()
+    with pytest.raises(KeyboardInterrupt):
+        run(4)
+    (temporary,) = work.glob(".x.rec.*.tmp")
+    temporary.rename(work / "x.rec")
+    run()
+    assert content(work) == expected
+
+
+def test_an_older_set_is_never_taken_for_what_an_interrupted_run_wrote(run, work):
+    run()
+    expected = content(work)
+    (work / "x.rec").write_bytes(b"an older set")
+    with pytest.raises(KeyboardInterrupt):
+        run(2)
+    (temporary,) = work.glob(".x.rec.*.tmp")
+    temporary.unlink()
+    with pytest.raises(KeyboardInterrupt):
+        run(0)
+    assert (work / "x.rec").read_bytes() == b"an older set"
+    run()
+    assert content(work) == expected
+
+
+def test_a_finished_set_is_known_by_its_list_and_options(run, root, items, work):
+    options = PackOptions(SourceOptions(root))
+    assert completed(len(items), work / "x", options, "d", []) is None
+    first = run()
+    found = completed(len(items), work / "x", options, "d", [])
+    assert (found.listed, found.packed, found.rejects) == (first.listed, first.packed, first.rejects)
+    assert completed(len(items), work / "x", options, "other list", []) is None
+    assert completed(len(items), work / "x", PackOptions(SourceOptions(root), SMALL), "d", []) is None
+    (work / "x.idx").write_bytes(b"")
+    assert completed(len(items), work / "x", options, "d", []) is None
+
+
+def test_a_resumed_command_says_that_nothing_is_left_to_do(im2rec, photos, work):
+    assert im2rec("pack", photos, "-o", "x", "--resume").code == 0
+    before = content(work)
+    ran = im2rec("pack", photos, "-o", "x", "--resume")
+    assert (ran.code, ran.err.splitlines()[0]) == (0, "im2rec: x: is complete, nothing is left to do")
+    assert content(work) == before
+    assert im2rec("pack", photos, "-o", "x", "--resume", "--resize", "9").code == 3
+
+
+def test_a_resume_error_is_one_of_ours():
+    assert issubclass(ResumeError, Im2recError)
