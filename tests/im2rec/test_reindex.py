@@ -46,6 +46,6 @@ def test_a_record_file_that_its_sum_does_not_vouch_for_is_refused(rec):
     data[-9] ^= 1
     rec.write_bytes(data)
     before = rec.with_suffix(".idx").read_bytes()
-    with pytest.raises(InputError, match="is not the file that .*x.sum vouches for; 'im2rec verify' says where it differs"):
+    with pytest.raises(InputError, match=r"is not the file that .*x\.sum vouches for; 'im2rec verify' says where it differs"):
         reindex(rec, rec.with_suffix(".idx"), ids=False, force=True)
     assert rec.with_suffix(".idx").read_bytes() == before
