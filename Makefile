@@ -7,10 +7,11 @@ PEERS_VENV := .venv-peers
 # What `make bench` measures: size of the corpora, timed runs of each command; the formats that it compares with.
 SCALE ?= 1
 RUNS ?= 5
+SEED ?= 20250131
 PEERS ?= webdataset litdata tfrecord array_record
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format test-wheel test-pythons interop bench clean
+.PHONY: help demo test lint format test-wheel test-pythons faults soak interop bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -51,6 +52,19 @@ test-pythons: ## run the tests with every Python from 3.10 to 3.13 that is found
 	  $(MAKE) --no-print-directory test PYTHON=$$python VENV=.venv-$$name || exit 1; \
 	done
 
+# Faults, power failures, kills, mutated files, hostile names, odd images: docs/reliability.md has the table. The figures of each
+# run go to .faults/; a smaller or larger SEED gives other cases.
+faults: $(VENV)/.developer $(CORPORA) ## what must hold under faults, at full count; minutes
+	@mkdir -p .faults && rm -f .faults/test.jsonl
+	RECORDIO_TIER=test RECORDIO_SEED=$(SEED) RECORDIO_FAULTS_LOG=$(abspath .faults/test.jsonl) $(BIN)/python -m pytest tests/faults -m "not interop" --durations=10
+	@$(BIN)/python tests/faults/figures.py .faults/test.jsonl
+
+soak: $(VENV)/.developer $(CORPORA) ## the same with many more cases; about an hour, two with SOAK_FUZZ=3600
+	@mkdir -p .faults && rm -f .faults/soak.jsonl
+	-$(BIN)/python -m pip install --quiet --disable-pip-version-check atheris
+	RECORDIO_TIER=soak RECORDIO_SEED=$(SEED) RECORDIO_FAULTS_LOG=$(abspath .faults/soak.jsonl) $(BIN)/python -m pytest tests/faults -m "not interop and not saboteurs" --durations=10; \
+	  code=$$?; $(BIN)/python tests/faults/figures.py .faults/soak.jsonl; exit $$code
+
 # MXNet's last wheels stop at Python 3.11.
 $(MXNET_VENV)/.installed:
 	@python=$$($(PYTHON) tests/packaging/interpreters.py 3.8 3.11 | tail -n 1); \
@@ -76,4 +90,4 @@ bench: $(VENV)/.installed ## measure against MXNet's tools and others; SCALE=0.0
 	$(BIN)/python benchmarks/run.py --scale $(SCALE) --runs $(RUNS)
 
 clean: ## remove what the targets made
-	rm -rf $(VENV) .venv-* .bench out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-* .bench .faults .corpora out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -84,4 +84,10 @@ def goals(*, scaled: bool) -> list[Goal]:
         Goal("rec2idx", "index", "rec2idx", MXNET, at_least=20),
         Goal("im2rec index", "index", "index", MXNET, at_least=20),
     ]
+    for corpus in ("faces", "imagenet"):
+        job = f"costs-{corpus}"
+        found.append(Goal(f"the .sum's share of packing {corpus}", job, "default", "check alone", at_most=1.1))
+        found.append(Goal(f"the image checks' share of packing {corpus}", job, "default", "sum alone", at_most=1.15))
+    found.append(Goal("verify a GB (at scale 1), CPU", "verify", "verify with", at_most=1.0, what="cpu"))
+    found.append(Goal("salvage a GB (at scale 1)", "verify", "salvage with", at_most=1.0))
     return found

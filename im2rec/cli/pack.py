@@ -57,7 +57,9 @@ def _pixel_options(function: Any) -> Any:
         click.option("--center-crop", is_flag=True, help="Cut out the middle square, before resizing."),
         click.option("--max-side", type=click.IntRange(1), metavar="N", help="Shrink the long side to N pixels where it is longer."),
         click.option("--resize", type=click.IntRange(1), metavar="N", help="Resize the short side to N pixels; enlarges, too."),
-        click.option("--pass-through", is_flag=True, help="Keep the images' bytes; the default unless an option below is given."),
+        click.option(
+            "--pass-through", is_flag=True, help="Keep the images' bytes; the default unless an option below asks for other pixels."
+        ),
     ):
         function = option(function)
     return function

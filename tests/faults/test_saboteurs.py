@@ -1,0 +1,81 @@
+"""The tests of the tests: each sabotaged version of the code must make one of them fail.
+
+A saboteur is an exact piece of the source and what stands in its place. It works on a copy of the packages; the tests that
+watch over that place are run on the copy. A piece that is no longer there fails, too: then its saboteur must be told anew.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from saboteurs import SABOTEURS, Saboteur
+from tiers import row
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+_LIMIT = 240  # seconds; code that hangs under its saboteur is caught as well
+
+
+def copy(folder: Path) -> Path:
+    """Copy what the tests need, without what they make."""
+    ignored = shutil.ignore_patterns("__pycache__", "photos")
+    for name in ("recordio", "im2rec", "tests"):
+        shutil.copytree(REPOSITORY / name, folder / name, ignore=ignored)
+    (folder / "examples").mkdir()
+    (folder / "examples" / "photos").symlink_to(REPOSITORY / "examples" / "photos")
+    for name in ("pyproject.toml", "Makefile"):
+        shutil.copy(REPOSITORY / name, folder)
+    return folder
+
+
+def run(folder: Path, tests: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
+    """Run tests on a copy of the code."""
+    environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1", "RECORDIO_TIER": "quick"}
+    environment.pop("RECORDIO_FAULTS_LOG", None)
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=_LIMIT, check=False)
+
+
+@pytest.fixture(scope="module")
+def honest(tmp_path_factory) -> Path:
+    return copy(tmp_path_factory.mktemp("honest") / "code")
+
+
+@pytest.mark.saboteurs
+def test_the_copy_is_what_is_tested_and_passes(honest):
+    where = "import recordio, im2rec; print(recordio.__file__, im2rec.__file__)"
+    found = subprocess.run(
+        [sys.executable, "-c", where], cwd=honest, env={**os.environ, "PYTHONPATH": str(honest)}, capture_output=True, text=True, check=True
+    )
+    assert found.stdout.split() == [str(honest / name / "__init__.py") for name in ("recordio", "im2rec")]
+    tests = tuple(dict.fromkeys(test for saboteur in SABOTEURS for test in saboteur.tests))
+    ran = run(honest, tests)
+    assert ran.returncode == 0, ran.stdout[-3000:]
+
+
+@pytest.mark.saboteurs
+@pytest.mark.parametrize("saboteur", SABOTEURS, ids=lambda saboteur: saboteur.name)
+def test_a_saboteur_is_caught(saboteur: Saboteur, tmp_path: Path) -> None:
+    code = copy(tmp_path / "code")
+    path = code / saboteur.file
+    source = path.read_text(encoding="utf-8")
+    assert source.count(saboteur.code) == 1, f"{saboteur.file} does not have {saboteur.code!r} once"
+    path.write_text(source.replace(saboteur.code, saboteur.sabotage), encoding="utf-8")
+    compile(path.read_text(encoding="utf-8"), str(path), "exec")
+    with row("saboteurs") as counted:
+        counted.cases += 1
+        try:
+            ran = run(code, saboteur.tests)
+        except subprocess.TimeoutExpired:
+            return
+        if ran.returncode != 1:  # 1: a test failed; anything else says that the tests did not run
+            counted.fail(saboteur.name, f"was not caught (exit code {ran.returncode}): {ran.stdout[-1500:]}")
+
+
+@pytest.mark.saboteurs
+def test_there_are_saboteurs_enough() -> None:
+    assert len({saboteur.name for saboteur in SABOTEURS}) == len(SABOTEURS) >= 25
