@@ -138,10 +138,12 @@ class _Exact:
         left, right = int(ordered.searchsorted(ordered.dtype.type(code))), int(ordered.searchsorted(ordered.dtype.type(code), "right"))
         if left == right:
             return -1
-        here = int(self._listed.offsets.searchsorted(start - self.shift))
-        at = left + int(order[left:right].searchsorted(here))
-        if at < right and order[at] == here and self._listed.offsets[here] == start - self.shift and not self._found[here]:
-            return here
+        moved = self._file.size != self._listed.rec.size
+        for shift in (self.shift, 0) if moved else (0, self.shift):
+            here = int(self._listed.offsets.searchsorted(start - shift))
+            at = left + int(order[left:right].searchsorted(here))
+            if at < right and order[at] == here and self._listed.offsets[here] == start - shift and not self._found[here]:
+                return here
         at = left + int(order[left:right].searchsorted(self.expected))
         for begin in (at, left):
             at = self._unfound(begin, right)

@@ -77,10 +77,10 @@ class Names:
         Where bytes were deleted or inserted, all records behind stand elsewhere, and some of them stand, by chance, where
         the index has another one. So it takes several in a row to believe in it again.
         """
+        at, end = self._offsets.searchsorted([piece.offset, piece.offset + piece.length]).tolist()
         count = len(self._offsets)
-        at = int(self._offsets.searchsorted(piece.offset)) if count else 0
         stands = at < count and self._offsets[at] == piece.offset
-        ends = at + 1 >= count or self._offsets[at + 1] == piece.offset + piece.length
+        ends = end == count or self._offsets[end] == piece.offset + piece.length
         self._trust = min(self._trust + 1, _TRUST) if stands and ends else 0
         return int(self._keys[at]) if self._trust == _TRUST else None
 

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
+from im2rec.report import parse_rejects
 from recordio import images as images_module
 
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
@@ -65,10 +66,23 @@ def test_the_golden_images_are_packed_but_for_the_three_bad_ones(im2rec, images,
 
 def test_a_folder_is_listed_and_packed_in_one_go(im2rec, images, work, records):
     im2rec("pack", images, "-o", "x", "--no-shuffle")
-    assert sorted(os.listdir(work)) == ["x.classes.txt", "x.idx", "x.lst", "x.rec", "x.sum"]
+    assert sorted(os.listdir(work)) == ["x.classes.txt", "x.idx", "x.lst", "x.rec", "x.rejects.tsv", "x.sum"]
     lines = [line.split("\t") for line in (work / "x.lst").read_text("utf-8").splitlines()]
     good = [(int(id_), (float(label),), (images / path).read_bytes()) for id_, label, path in lines if path not in BAD]
     assert records(work / "x.rec") == good
+
+
+def test_rejects_are_listed_in_a_file_that_goes_when_there_are_none_any_more(im2rec, tree, picture, work):
+    root = tree({"a.jpg": picture(9, 9, 0), "b\tc.jpg": picture(9, 9, 0), "d.jpg": b"", "e.jpg": picture(9, 9, 1)})
+    assert im2rec("pack", root, "-o", "x").code == 1
+    rows = [line.split("\t") for line in (work / "x.rejects.tsv").read_text("utf-8").splitlines()]
+    assert [row[:2] for row in rows] == [["id", "path"], ["", "b\\tc.jpg"], ["1", "d.jpg"]]
+    assert rows[2][2] == "is empty"
+    assert [reject.path for reject in parse_rejects((work / "x.rejects.tsv").read_bytes())] == ["b\tc.jpg", "d.jpg"]
+    (root / "b\tc.jpg").unlink()
+    (root / "d.jpg").unlink()
+    assert im2rec("pack", root, "-o", "x", "--force").code == 0
+    assert not (work / "x.rejects.tsv").exists()
 
 
 def test_listing_then_packing_gives_the_bytes_of_one_go(im2rec, images, work):

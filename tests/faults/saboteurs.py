@@ -1,0 +1,321 @@
+"""Sabotaged versions of the code: each breaks one promise in a small and likely way."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Saboteur(NamedTuple):
+    """One piece of the source, what takes its place, and the tests that must notice.
+
+    Attributes:
+        name: what was done.
+        file: which file of the packages.
+        code: a piece of it that stands there once.
+        sabotage: what takes its place.
+        tests: files of tests, or single tests.
+    """
+
+    name: str
+    file: str
+    code: str
+    sabotage: str
+    tests: tuple[str, ...]
+
+
+FILES = ("tests/recordio/test_files.py",)
+SABOTEURS = [
+    # reading
+    Saboteur(
+        "reading by seek and read on a shared descriptor",
+        "recordio/files.py",
+        "                data = disk.pread(self._fd, length, offset)\n",
+        "                data = (os.lseek(self._fd, offset, 0), disk.read(self._fd, length))[1]\n",
+        ("tests/faults/test_sharing.py", *FILES),
+    ),
+    Saboteur(
+        "a short read is taken for the end",
+        "recordio/files.py",
+        "                if len(data) == length or not data:\n",
+        "                if True:\n",
+        FILES,
+    ),
+    Saboteur(
+        "memory is taken by a length that nobody checked",
+        "recordio/reader.py",
+        "                if offset + error.needed > size:\n",
+        "                bytearray(error.needed)\n                if offset + error.needed > size:\n",
+        ("tests/faults/test_lying.py",),
+    ),
+    Saboteur(
+        "padding is not looked at",
+        "recordio/frame.py",
+        '    if data_end != end and buffer[data_end:end].strip(b"\\0"):\n',
+        "    if False:\n",
+        ("tests/recordio/test_frame.py", "tests/recordio/test_verify.py"),
+    ),
+    Saboteur(
+        "the order of cflags is not looked at",
+        "recordio/frame.py",
+        "        if cflag not in (MIDDLE, LAST):\n",
+        "        if False:\n",
+        ("tests/recordio/test_frame.py",),
+    ),
+    Saboteur(
+        "magic words in a payload are written as they are",
+        "recordio/frame.py",
+        '    if MAGIC_BYTES not in payload:\n        return b"".join(',
+        '    if True:\n        return b"".join(',
+        ("tests/recordio/test_frame.py",),
+    ),
+    Saboteur(
+        "a magic word inside a part is overlooked",
+        "recordio/frame.py",
+        "        and buffer.find(MAGIC_BYTES, position + HEAD_SIZE, data_end) < 0\n",
+        "",
+        ("tests/recordio/test_verify.py", "tests/recordio/test_frame.py"),
+    ),
+    # writing
+    Saboteur(
+        "files are renamed without having been synced",
+        "recordio/outputs.py",
+        "                files.disk.fsync(self._fd)\n",
+        "                pass\n",
+        ("tests/faults/test_crash_states.py", *FILES),
+    ),
+    Saboteur(
+        "folders are not synced",
+        "recordio/outputs.py",
+        "                files.disk.sync_folder(folder)\n",
+        "                pass\n",
+        ("tests/faults/test_crash_states.py", *FILES),
+    ),
+    Saboteur(
+        "the old index stays while the new record file is renamed",
+        "recordio/outputs.py",
+        "            if mains or obsolete:\n",
+        "            if obsolete:\n",
+        ("tests/faults/test_crash_states.py", *FILES),
+    ),
+    Saboteur(
+        "the index is renamed before the record file",
+        "recordio/outputs.py",
+        "            self._step([(self._publish, output) for output in mains])\n",
+        "            self._step([(self._publish, output) for output in (*others, *mains)])\n            others = []\n",
+        ("tests/faults/test_crash_states.py", *FILES),
+    ),
+    Saboteur(
+        "a failed sync is passed over",
+        "recordio/outputs.py",
+        '            with self._telling_final("sync"):\n',
+        "            with contextlib.suppress(OSError):\n",
+        ("tests/faults/test_io_faults.py", *FILES),
+    ),
+    Saboteur(
+        "a commit that fails is not undone",
+        "recordio/outputs.py",
+        "            for undo in reversed(self._undo):\n",
+        "            for undo in ():\n",
+        FILES,
+    ),
+    Saboteur(
+        "half of a write is taken for all of it",
+        "recordio/outputs.py",
+        "                while done < size:\n",
+        "                while False:\n",
+        ("tests/faults/test_io_faults.py", *FILES),
+    ),
+    Saboteur(
+        "files are written under their final names",
+        "recordio/outputs.py",
+        "        self.temporary = _temporary_name(path)\n",
+        "        self.temporary = path\n",
+        ("tests/recordio/test_writer.py",),
+    ),
+    Saboteur(
+        "existing files are replaced without being asked for",
+        "recordio/outputs.py",
+        "                if not self.force:\n",
+        "                if False:\n",
+        FILES,
+    ),
+    Saboteur(
+        "nobody locks",
+        "recordio/lock.py",
+        "    fcntl.lockf(fd, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)\n",
+        "    return\n",
+        ("tests/faults/test_two_runs.py",),
+    ),
+    Saboteur(
+        "what a killed run left is not removed",
+        "recordio/outputs.py",
+        "            if self._lock.was_left:\n",
+        "            if False:\n",
+        ("tests/faults/test_kills.py", *FILES),
+    ),
+    Saboteur(
+        "temporary files of other sets are removed",
+        "recordio/outputs.py",
+        "        if match and belongs.fullmatch(match[1]) and path not in keep:\n",
+        "        if match and path not in keep:\n",
+        FILES,
+    ),
+    Saboteur(
+        "temporary files stay when a run fails",
+        "recordio/outputs.py",
+        "        if not keep:\n            _remove(self.temporary)\n",
+        "",
+        FILES,
+    ),
+    # checksums
+    Saboteur(
+        "the CRCs of records are not compared",
+        "recordio/verify.py",
+        "        wrong = (listed.crcs[first:last] != found).nonzero()[0].tolist()\n",
+        "        wrong = []\n",
+        ("tests/faults/test_flips.py",),
+    ),
+    Saboteur(
+        "the digest of the index is not compared",
+        "recordio/verify.py",
+        "        if (len(idx_data), own.hexdigest()) != listed.idx:\n",
+        "        if False:\n",
+        ("tests/faults/test_flips.py",),
+    ),
+    Saboteur(
+        "the seal of a .sum is not compared",
+        "recordio/checksum.py",
+        "    if seal[1].decode() != digest.hexdigest():\n",
+        "    if False:\n",
+        ("tests/faults/test_flips.py",),
+    ),
+    Saboteur(
+        "CRCs are taken of the wrong bytes",
+        "recordio/writer.py",
+        "                self._crcs.append(crc(view[begin : end - start]))\n",
+        "                self._crcs.append(crc(view[begin : end - start - 1]))\n",
+        (
+            "tests/im2rec/test_reindex.py",
+            "tests/im2rec/cli/test_verify.py",
+            "tests/recordio/test_writer.py",
+            "tests/faults/test_same_bytes.py",
+        ),
+    ),
+    # salvage
+    Saboteur(
+        "salvage takes records whose bytes nobody vouches for",
+        "recordio/exact.py",
+        "            if length < frame.HEAD_SIZE or end > size or is_found or crc(view[begin:end]) != expected:\n",
+        "            if length < frame.HEAD_SIZE or end > size or is_found:\n",
+        ("tests/faults/test_salvage.py",),
+    ),
+    # images
+    Saboteur(
+        "a JPEG without its end mark is whole",
+        "recordio/jpeg.py",
+        "    missing_end = all(marker != _EOI for marker, _ in _segments(data, start))\n",
+        "    missing_end = False\n",
+        ("tests/recordio/test_probe.py", "tests/recordio/test_jpeg.py"),
+    ),
+    Saboteur(
+        "images are decoded as imread does, half-grey when they are truncated",
+        "recordio/images.py",
+        '        raise ImageFormatError(f"is truncated: {len(data)} bytes, the JPEG\'s end is missing ({error})") from None\n',
+        "        pass\n",
+        ("tests/recordio/test_images.py", "tests/faults/test_truncated.py"),
+    ),
+    Saboteur(
+        "large images are decoded before anybody looks at their size",
+        "recordio/images.py",
+        "    if info.width * info.height > max_pixels:\n",
+        "    if False:\n",
+        ("tests/recordio/test_images.py", "tests/faults/test_bombs.py"),
+    ),
+    # lists, names, links
+    Saboteur(
+        "paths that leave the root are followed",
+        "im2rec/source.py",
+        "        if not self._outside_root and leaves_root(path):\n            raise",
+        "        if False:\n            raise",
+        ("tests/im2rec/test_source.py",),
+    ),
+    Saboteur(
+        "links that leave the root are followed",
+        "im2rec/source.py",
+        "        if not is_inside(whole, self._real_root):\n",
+        "        if False:\n",
+        ("tests/im2rec/test_source.py",),
+    ),
+    Saboteur(
+        "names with tabs go into a list",
+        "im2rec/listfile.py",
+        '    if "\\t" in path or "\\n" in path or "\\r" in path:\n',
+        "    if False:\n",
+        ("tests/im2rec/test_listfile.py", "tests/im2rec/test_walk.py"),
+    ),
+    Saboteur(
+        "labels are rounded in silence",
+        "im2rec/listfile.py",
+        "    if stored != label and label.is_integer() and not allow_rounding:\n",
+        "    if False:\n",
+        ("tests/im2rec/test_listfile.py",),
+    ),
+    Saboteur(
+        "ids may stand twice in a list",
+        "im2rec/itemlist.py",
+        "        if twin is not None:\n",
+        "        if False:\n",
+        ("tests/im2rec/cli/test_bad_input.py", "tests/im2rec/test_listfile.py"),
+    ),
+    # workers and counts
+    Saboteur(
+        "an image that kills its worker is tried for ever",
+        "im2rec/pool.py",
+        "                elif task.deaths[number] >= _ATTEMPTS:\n",
+        "                elif False:\n",
+        ("tests/im2rec/test_pool.py",),
+    ),
+    Saboteur(
+        "an image that takes for ever is waited for",
+        "im2rec/pool.py",
+        "                if number >= 0 and now - since > self._options.timeout:\n",
+        "                if False:\n",
+        ("tests/im2rec/test_pool.py",),
+    ),
+    Saboteur(
+        "what a dead worker had to do is lost",
+        "im2rec/pool.py",
+        "        for task in worker.tasks:\n            self._send_task(worker, task)\n",
+        "        for task in list(worker.tasks)[-1:]:\n            self._send_task(worker, task)\n",
+        ("tests/im2rec/test_pool.py",),
+    ),
+    Saboteur(
+        "rejects are left out of the report",
+        "im2rec/build.py",
+        "        report.rejects.append(Reject(item.id, item.path, reason))\n",
+        "        report.rejects[:1] or report.rejects.append(Reject(item.id, item.path, reason))\n",
+        ("tests/im2rec/test_build.py",),
+    ),
+    # going on with an interrupted run
+    Saboteur(
+        "a resumed run trusts what it finds",
+        "im2rec/resume.py",
+        "            if seal.hexdigest() != digest:\n",
+        "            if False:\n",
+        ("tests/im2rec/test_resume.py",),
+    ),
+    Saboteur(
+        "a resumed run does not look whether images have changed",
+        "im2rec/resume.py",
+        "            _check_inputs(chosen, outcomes, source, past.started)\n",
+        "",
+        ("tests/im2rec/test_resume.py",),
+    ),
+    Saboteur(
+        "a resumed run does not look whether options have changed",
+        "im2rec/resume.py",
+        "        if before != now:\n",
+        "        if False:\n",
+        ("tests/im2rec/test_resume.py",),
+    ),
+]
