@@ -9,6 +9,7 @@ SCALE ?= 1
 RUNS ?= 5
 SEED ?= 20250131
 PEERS ?= webdataset litdata tfrecord array_record
+CORPORA := .corpora
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format test-wheel test-pythons faults soak interop bench clean
@@ -52,14 +53,22 @@ test-pythons: ## run the tests with every Python from 3.10 to 3.13 that is found
 	  $(MAKE) --no-print-directory test PYTHON=$$python VENV=.venv-$$name || exit 1; \
 	done
 
+# Odd and broken images that other projects test themselves with; what cannot be had is named, left out,
+# and asked for again the next time.
+$(CORPORA)/.fetched: $(VENV)/.developer tests/faults/corpora.py
+	@$(BIN)/python tests/faults/corpora.py $(CORPORA)
+
+$(CORPORA)/.fetched-soak: $(VENV)/.developer tests/faults/corpora.py
+	@$(BIN)/python tests/faults/corpora.py $(CORPORA) --soak
+
 # Faults, power failures, kills, mutated files, hostile names, odd images: docs/reliability.md has the table. The figures of each
 # run go to .faults/; a smaller or larger SEED gives other cases.
-faults: $(VENV)/.developer $(CORPORA) ## what must hold under faults, at full count; minutes
+faults: $(VENV)/.developer $(CORPORA)/.fetched ## what must hold under faults, at full count; minutes
 	@mkdir -p .faults && rm -f .faults/test.jsonl
 	RECORDIO_TIER=test RECORDIO_SEED=$(SEED) RECORDIO_FAULTS_LOG=$(abspath .faults/test.jsonl) $(BIN)/python -m pytest tests/faults -m "not interop" --durations=10
 	@$(BIN)/python tests/faults/figures.py .faults/test.jsonl
 
-soak: $(VENV)/.developer $(CORPORA) ## the same with many more cases; about an hour, two with SOAK_FUZZ=3600
+soak: $(VENV)/.developer $(CORPORA)/.fetched-soak ## the same with many more cases; about an hour, two with SOAK_FUZZ=3600
 	@mkdir -p .faults && rm -f .faults/soak.jsonl
 	-$(BIN)/python -m pip install --quiet --disable-pip-version-check atheris
 	RECORDIO_TIER=soak RECORDIO_SEED=$(SEED) RECORDIO_FAULTS_LOG=$(abspath .faults/soak.jsonl) $(BIN)/python -m pytest tests/faults -m "not interop and not saboteurs" --durations=10; \

@@ -11,7 +11,7 @@ from typing import Final
 from im2rec.itemlist import ItemList
 from im2rec.names import printable
 from recordio import files
-from recordio.verify import Issue
+from recordio.issues import Issue
 
 _NAMED: Final = 1000  # items without a record that are named; more are counted
 

@@ -7,7 +7,6 @@ line for each block of records that was written. A run that ends within seconds 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import time
 import zlib
@@ -63,6 +62,8 @@ def journal_path(prefix: Path) -> Path:
 
 
 def _line(content: dict[str, Any]) -> bytes:
+    import json  # runs of seconds do without
+
     text = json.dumps(content, separators=(",", ":")).encode("ascii")
     return b"%s\t%08x\n" % (text, zlib.crc32(text))
 
@@ -154,6 +155,8 @@ def load(path: Path) -> Past | None:
         data = files.read_whole(path)
     except FileError:
         return None
+    import json
+
     past: Past | None = None
     at = 0
     for raw in data.splitlines(keepends=True):

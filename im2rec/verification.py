@@ -15,8 +15,9 @@ from im2rec.errors import ImageError, InputError, ListError
 from im2rec.work import PoolOptions, Work
 from recordio import checksum, files, frame, header, images, index
 from recordio.errors import ImageFormatError, RecordIOError
+from recordio.issues import Issue, VerifyReport
 from recordio.outputs import OutputSet
-from recordio.verify import Issue, VerifyReport, verify
+from recordio.verify import verify
 
 _CHUNK: Final = 64  # images that a worker is given at once
 _SHARD: Final = re.compile(r"-(\d{5})-of-(\d{5})\.rec")

@@ -13,6 +13,10 @@ Files:
     reader    Reader (in order, bounded memory), IndexedReader (by key)
     writer    Writer, IndexedWriter
 
+Damaged files:
+    tolerant  every byte of a .rec, as a record that is intact or as damage
+    salvaging what is whole of a .rec into a new set, with a report
+
 Pixels:
     images    decode, resize, encode, with OpenCV
 
@@ -45,7 +49,10 @@ if TYPE_CHECKING:
     from recordio.header import Header, pack, unpack
     from recordio.images import decode, encode, resize
     from recordio.index import Index
+    from recordio.naming import KeyConflict
     from recordio.reader import IndexedReader, Reader
+    from recordio.resync import Damage
+    from recordio.salvaging import SalvageReport, salvage
     from recordio.traits import ImageInfo, Trait
     from recordio.writer import IndexedWriter, Writer
 
@@ -70,7 +77,10 @@ _HOMES = {
     "header": ("Header", "pack", "unpack"),
     "images": ("decode", "encode", "resize"),
     "index": ("Index",),
+    "naming": ("KeyConflict",),
     "reader": ("IndexedReader", "Reader"),
+    "resync": ("Damage",),
+    "salvaging": ("SalvageReport", "salvage"),
     "traits": ("ImageInfo", "Trait"),
     "writer": ("IndexedWriter", "Writer"),
 }
@@ -82,6 +92,7 @@ __all__ = [
     "BadSequence",
     "ChecksumMismatch",
     "CodecMissing",
+    "Damage",
     "FileError",
     "FormatError",
     "Header",
@@ -91,10 +102,12 @@ __all__ = [
     "IndexFormatError",
     "IndexedReader",
     "IndexedWriter",
+    "KeyConflict",
     "KeyMissing",
     "PayloadTooLarge",
     "Reader",
     "RecordIOError",
+    "SalvageReport",
     "Sum",
     "SumFormatError",
     "Trait",
@@ -104,6 +117,7 @@ __all__ = [
     "encode",
     "pack",
     "resize",
+    "salvage",
     "unpack",
 ]
 

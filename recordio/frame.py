@@ -15,6 +15,8 @@ MAGIC_BYTES: Final = struct.pack("<I", MAGIC)
 HEAD_SIZE: Final = 8  # magic and lrec
 MAX_LENGTH: Final = (1 << 29) - 1  # bytes; lrec keeps 29 bits for the length
 
+_LONG: Final = 1 << 16  # bytes of a buffer from which on NumPy is worth its calls
+
 WHOLE, FIRST, MIDDLE, LAST = range(4)  # cflags
 _MAX_SPAN: Final = 3 * (MAX_LENGTH + HEAD_SIZE)  # bytes on disk: at worst each word of a payload is cut out and gets a head
 
@@ -202,11 +204,14 @@ def spans(buffer: bytes, start: int = 0, *, source: str = "<bytes>", base: int =
         Where each record starts; the position behind the last; and what is wrong there: None at the buffer's end, a
         Truncated when the record goes on behind it, or another fault.
     """
-    starts: list[int] = []
-    append, size, position = starts.append, len(buffer), start
+    # Behind a fault there may be another one soon: then a look at the whole rest of the buffer would be too much.
+    starts, position = _plain_spans(buffer) if not start and len(buffer) >= _LONG else ([], start)
+    append, size = starts.append, len(buffer)
     try:
         while position < size:
-            end = _plain_end(buffer, position, size) or _checked_end(buffer, position, source, base)
+            end = _plain_end(buffer, position, size)
+            if not end or buffer.find(MAGIC_BYTES, position + HEAD_SIZE, end) >= 0:
+                end = _checked_end(buffer, position, source, base)
             append(position)
             position = end
     except FormatError as error:
@@ -214,8 +219,29 @@ def spans(buffer: bytes, start: int = 0, *, source: str = "<bytes>", base: int =
     return starts, position, None
 
 
+def _plain_spans(buffer: bytes) -> tuple[list[int], int]:
+    """Find records from the start of a long buffer on, as long as all is as usual: one part each, no magic word inside.
+
+    All words are compared at once, in a tenth of the time that a search in each record takes.
+
+    Returns:
+        Where each record starts, and the position behind the last of them.
+    """
+    import numpy as np
+
+    heads = ((np.frombuffer(buffer, "<u4", len(buffer) // 4) == MAGIC).nonzero()[0] * 4).tolist()
+    size, position = len(buffer), 0
+    for number, head in enumerate(heads):
+        end = _plain_end(buffer, position, size) if head == position else 0
+        if not end:
+            # The record before may have swallowed this word: it is looked at again.
+            return heads[: max(0, number - 1)], heads[number - 1] if number else 0
+        position = end
+    return (heads, position) if position == size else (heads[:-1], heads[-1]) if heads else ([], 0)
+
+
 def _plain_end(buffer: bytes, position: int, size: int) -> int:
-    """Return where a record of one part ends, or 0 when it is of several, faulty, not whole, or has the magic word in it."""
+    """Return where a record of one part ends, or 0 when it is of several, faulty or not whole."""
     if position + HEAD_SIZE > size:
         return 0
     magic, lrec = _HEAD.unpack_from(buffer, position)
@@ -226,7 +252,6 @@ def _plain_end(buffer: bytes, position: int, size: int) -> int:
         and lrec <= MAX_LENGTH
         and end <= size
         and buffer[data_end:end] == _PADDING[lrec & 3]
-        and buffer.find(MAGIC_BYTES, position + HEAD_SIZE, data_end) < 0
     ):
         return end
     return 0

@@ -19,6 +19,7 @@ COMMANDS = {
     "list": ("im2rec.cli.list", "Walk a folder of images and write a .lst."),
     "pack": ("im2rec.cli.pack", "Pack the images of a list or folder into .rec and .idx."),
     "verify": ("im2rec.cli.verify", "Check a dataset: frames, index, checksums, headers, images."),
+    "salvage": ("im2rec.cli.salvage", "Save what is whole of a damaged .rec into a new set."),
     "index": ("im2rec.cli.index", "Rebuild the .idx of a .rec."),
 }
 

@@ -12,7 +12,6 @@ import click
 from im2rec import build, journal, listfile, plan, progress
 from im2rec.cli import options as shared
 from im2rec.cli.list import list_options, write_classes
-from im2rec.completed import completed
 from im2rec.errors import InputError, NothingPacked
 from im2rec.itemlist import ItemList
 from im2rec.judge import CHOICES, ERROR
@@ -256,6 +255,8 @@ def _completed(count: int, prefix: Path, options: PackOptions, digest: str, outp
     """Return the report of the run that is to be resumed, when it was not interrupted at all."""
     if journal.journal_path(set_prefix(prefix, options.shards)).exists():
         return None
+    from im2rec.completed import completed  # only asked here
+
     report = completed(count, prefix, options, digest, outputs)
     if report is not None:
         click.echo(f"im2rec: {prefix}: is complete, nothing is left to do", err=True)

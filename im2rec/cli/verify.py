@@ -13,7 +13,7 @@ from im2rec.cli import options as shared
 from im2rec.names import printable
 from im2rec.verification import VerifyOptions, record_files, verify_set, write_sum
 from im2rec.work import PoolOptions
-from recordio.verify import VerifyReport
+from recordio.issues import VerifyReport
 
 _SHOWN = 1000  # issues that are printed as text; --json prints all that are kept
 

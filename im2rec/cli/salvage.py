@@ -1,0 +1,96 @@
+"""``im2rec salvage``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+import im2rec
+from im2rec.cli import options as shared
+from im2rec.cli.main import EXIT_DONE, EXIT_REJECTS, EXIT_STOPPED
+from im2rec.report import format_bytes
+from recordio.salvaging import SalvageReport, salvage
+
+_SHOWN = 20  # damages, keys and conflicts that are named on stderr; --json and the report's file have more
+
+
+@click.command("salvage")
+@click.argument("rec", type=shared.PATH)
+@click.option("-o", "--output", type=shared.OUTPUT, metavar="PREFIX", required=True, help="Write PREFIX.rec, .idx, .sum and .salvage.json.")
+@click.option("--idx", type=shared.PATH, metavar="IDX", help="The old index.  [default: REC with the suffix .idx, where there is one]")
+@click.option("--sum", "sum_", type=shared.PATH, metavar="SUM", help="The old .sum.  [default: REC with the suffix .sum, where there is one]")
+@click.option("--unverified", is_flag=True, help="Save records that the .sum does not list, too, where their frame is right.")
+@shared.force_option
+@shared.output_options
+def command(
+    rec: Path,
+    output: Path,
+    idx: Path | None,
+    sum_: Path | None,
+    unverified: bool,
+    force: bool,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+) -> int:
+    """Save what is whole of the damaged file REC (or REC.rec) into a new set.
+
+    With the .sum that is exact: all records that are untouched, and no others. Without one damage to payloads cannot be
+    seen. The exit code is 1 when anything is damaged, 3 when nothing could be saved.
+    """
+    prefix = output.with_name(output.name.removesuffix(".rec"))
+    tool = f"im2rec {im2rec.__version__}"
+    report = salvage(rec, prefix, idx=idx, sum=sum_, unverified=unverified, force=force, tool=tool)
+    _say_damage(report)
+    if verbose:
+        _say_keys(report)
+    if as_json:
+        shared.print_json({"command": "salvage", **report.as_json()})
+    elif not quiet:
+        click.echo(_summary(report), err=True)
+    if not report.outputs:
+        return EXIT_STOPPED
+    return EXIT_DONE if report.whole else EXIT_REJECTS
+
+
+def _say_damage(report: SalvageReport) -> None:
+    """Tell what is damaged and lost, in a few lines."""
+    for remark in report.remarks:
+        click.echo(f"im2rec: {remark}", err=True)
+    for damage in report.damages[:_SHOWN]:
+        click.echo(f"im2rec: {report.source}: {damage.length} bytes lost at offset {damage.offset}: {damage.reason}", err=True)
+    if report.damaged > _SHOWN:
+        click.echo(f"im2rec: {report.source}: and {report.damaged - _SHOWN} more", err=True)
+    if report.lost_keys:
+        click.echo(f"im2rec: {report.source}: lost keys: {_some(report.lost_keys)}", err=True)
+    if report.unverified_keys:
+        click.echo(f"im2rec: {report.source}: saved although the .sum does not list them: keys {_some(report.unverified_keys)}", err=True)
+    if report.conflicts:
+        changes = [f"{conflict.key} -> {conflict.given}" for conflict in report.conflicts[:_SHOWN]]
+        more = f" and {len(report.conflicts) - _SHOWN} more" if len(report.conflicts) > _SHOWN else ""
+        click.echo(f"im2rec: {report.source}: keys that stand twice, and what became of them: {', '.join(changes)}{more}", err=True)
+
+
+def _say_keys(report: SalvageReport) -> None:
+    if report.numbered:
+        click.echo(f"im2rec: {report.numbered} records that nothing names got new numbers as keys", err=True)
+    if not report.vouched:
+        click.echo("im2rec: no .sum vouches for payloads, so damage in them cannot be seen", err=True)
+
+
+def _some(keys: list[int]) -> str:
+    more = f" and {len(keys) - _SHOWN} more" if len(keys) > _SHOWN else ""
+    return ", ".join(map(str, keys[:_SHOWN])) + more
+
+
+def _summary(report: SalvageReport) -> str:
+    if not report.outputs:
+        hint = "; --unverified saves those whose frame is right" if report.vouched else ""
+        return f"salvaged nothing: {format_bytes(report.bytes_lost)} lost{hint}"
+    kind = f"{report.verified} verified" if report.vouched else "none verified, there is no .sum"
+    places = f" in {report.damaged} place{'s' * (report.damaged != 1)}" if report.damaged else ""
+    return (
+        f"salvaged {report.records} records ({kind}), {format_bytes(report.bytes_kept)} kept, "
+        f"{format_bytes(report.bytes_lost)} lost{places}: {report.outputs[0]}"
+    )
