@@ -29,7 +29,7 @@ $(VENV)/.developer: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
-demo: $(VENV)/.installed ## list, pack and check the real photographs in examples/photos
+demo: $(VENV)/.installed ## list, pack and verify the real photographs in examples/photos
 	@$(BIN)/python examples/demo.py
 
 test: $(VENV)/.developer ## run the tests

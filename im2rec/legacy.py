@@ -85,7 +85,7 @@ def _list(prefix: Path, root: Path, args: argparse.Namespace) -> None:
     labels = "folder" if args.recursive else "none"
     walk = WalkOptions(tuple(args.exts), args.recursive, labels, follow_symlinks=True, carry_all=True)  # type: ignore[arg-type]
     listing = collect(root, ListOptions(walk, shuffle=args.shuffle))
-    with OutputSet(force=True) as outputs:
+    with OutputSet(prefix, force=True) as outputs:
         for suffix, start, stop in mxnet_chunks(len(listing), args.chunks, args.train_ratio, args.test_ratio):
             path = prefix.with_name(f"{prefix.name}{suffix}.lst")
             listfile.write(path, listing.lines(listing.order[start:stop]), outputs)

@@ -1,0 +1,345 @@
+"""Checking the .idx and the .sum of a .rec against what it holds, and finding where they are damaged themselves."""
+
+from __future__ import annotations
+
+import itertools
+import operator
+import os
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from recordio import checksum, files, index
+from recordio.checksum import Sum
+from recordio.errors import IndexFormatError, SumFormatError
+from recordio.headercheck import HeaderCheck
+from recordio.issues import Issue, VerifyReport
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_LINES: Final = 1 << 14  # lines that are formatted at once
+_SAID: Final = 80  # bytes of a line that a message quotes
+
+
+class Sidecars:
+    """The .idx and the .sum beside a .rec.
+
+    Args:
+        rec: the .rec file.
+        idx: its .idx; by default the file beside it with that suffix, if there is one.
+        sum: its .sum, likewise.
+
+    Attributes:
+        listed: what the .sum says; None where there is none, or a damaged one.
+        indexed: whether there is an .idx.
+
+    Raises:
+        FileError: a file cannot be read.
+    """
+
+    def __init__(self, rec: Path, idx: str | os.PathLike[str] | None = None, sum: str | os.PathLike[str] | None = None) -> None:
+        self._rec = str(rec)
+        self._idx = str(idx if idx is not None else rec.with_suffix(".idx"))
+        self._sum = str(sum if sum is not None else rec.with_suffix(".sum"))
+        self.indexed = idx is not None or os.path.exists(self._idx)
+        self.listed: Sum | None = None
+        self._sum_fault: SumFormatError | None = None
+        if sum is not None or os.path.exists(self._sum):
+            try:
+                self.listed = checksum.load(self._sum)
+            except SumFormatError as error:
+                self._sum_fault = error
+        self._data = files.read_whole(self._idx) if self.indexed else b""
+        self._index: index.Index | None = None
+        self._idx_fault: IndexFormatError | None = None
+        if self.indexed:
+            try:
+                self._index = index.parse(self._data, self._idx)
+            except IndexFormatError as error:
+                self._idx_fault = error
+
+    @cached_property
+    def _by_offset(self) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+        """Offsets of the .idx in ascending order, and their keys."""
+        assert self._index is not None
+        keys, offsets = self._index.keys, self._index.offsets
+        if bool((offsets[1:] > offsets[:-1]).all()):
+            return offsets, keys
+        order = offsets.argsort(kind="stable")
+        return offsets[order], keys[order]
+
+    def key_at(self, offset: int) -> int | None:
+        """Return the key that the .idx, or else the .sum, gives the record at an offset, if any."""
+        if self._index is not None:
+            offsets, keys = self._by_offset
+        elif self.listed is not None:
+            offsets, keys = self.listed.offsets, self.listed.keys
+        else:
+            return None
+        at = int(offsets.searchsorted(offset))
+        return int(keys[at]) if at < len(offsets) and offsets[at] == offset else None
+
+    def check(self, report: VerifyReport, digest: str, headers: HeaderCheck | None) -> None:
+        """Check the files against the records that were found.
+
+        Args:
+            report: what was found; issues go there.
+            digest: XXH3-128 of the .rec, where a .sum vouches for one.
+            headers: the ids that were found, if they are to be compared with the keys.
+        """
+        told = report.count
+        self._check_index(report)
+        if self._index is not None and headers is not None:
+            self._check_ids(report, headers)
+        if self.listed is not None:
+            self._check_digests(report, digest, self.listed, told)
+        if self._sum_fault is not None:
+            report.add(self._find_damage_of_sum(report, headers, self._sum_fault))
+
+    # -- the .idx
+
+    def _check_index(self, report: VerifyReport) -> None:
+        """Check the lines of the .idx, and them against the records that were found, each way."""
+        import numpy as np
+
+        if self._idx_fault is not None:
+            line = self._idx_fault.line
+            start = _line_start(self._data, line)
+            length = (self._data.find(b"\n", start) + 1 or len(self._data)) - start
+            report.add(Issue(self._idx, "index", f"line {line}: {self._idx_fault.reason}", self._key_of_line(start), start, length))
+        if self._data and not self._data.endswith(b"\n"):
+            start = self._data.rfind(b"\n") + 1
+            reason = "the last line is not ended, so the file may be truncated"
+            report.add(Issue(self._idx, "index", reason, self._key_of_line(start), start, len(self._data) - start))
+        if self._index is None:
+            return
+        keys, offsets = self._index.keys, self._index.offsets
+        # Where a .sum lists the records, damage to one has been told of: its line is as it should be.
+        records = self.listed.offsets if self.listed is not None else np.frombuffer(report.offsets, np.uint64).astype(np.int64)
+        self._add_lines(report, ~_is_in(offsets, records), lambda n: f"no whole record starts at offset {offsets[n]} of the .rec")
+        if self.listed is None:  # else it tells whether the .idx was made so
+            left_out = (~_is_in(records, np.unique(offsets))).nonzero()[0].tolist()
+            starts, ends = report.offsets, report.ends
+            reason = "the .idx leaves this record out"
+            report.add_all(
+                len(left_out), (Issue(self._rec, "index", reason, None, starts[n], ends[n] - starts[n]) for n in left_out)
+            )
+        for values, name in ((keys, "key"), (offsets, "offset")):
+            first = _first_of_same(values)
+            if first is not None:
+                twin = first != np.arange(len(first))
+                self._add_lines(report, twin, lambda n, v=values, f=first, s=name: f"the {s} {v[n]} stands on line {self._number(f[n])} already")
+
+    def _check_ids(self, report: VerifyReport, headers: HeaderCheck) -> None:
+        """Check that keys are the ids of the headers, unless they are plain ordinals, as rec2idx makes them."""
+        import numpy as np
+
+        assert self._index is not None
+        keys, offsets = self._index.keys, self._index.offsets
+        if not len(headers.ids) or bool((keys == np.arange(len(keys), dtype=np.uint64)).all()):
+            return
+        ids, places = np.frombuffer(headers.ids, np.uint64), np.frombuffer(headers.offsets, np.uint64).astype(np.int64)
+        found = places.searchsorted(offsets).clip(max=len(places) - 1)
+        wrong = (places[found] == offsets) & (ids[found] != keys)
+        self._add_lines(report, wrong, lambda n: f"key {keys[n]}, the header of its record has the id {ids[found[n]]}")
+
+    def _add_lines(self, report: VerifyReport, wrong: NDArray[np.bool_], reason: object) -> None:
+        assert self._index is not None
+        assert callable(reason)
+        if not wrong.any():
+            return
+        numbers = wrong.nonzero()[0].tolist()
+        keys, starts = self._index.keys, self._line_starts
+        report.add_all(
+            len(numbers),
+            (
+                Issue(self._idx, "index", f"line {self._number(n)}: {reason(n)}", int(keys[n]), int(starts[n]), self._length(int(starts[n])))
+                for n in numbers
+            ),
+        )
+
+    @cached_property
+    def _line_starts(self) -> NDArray[np.int64]:
+        """Where each entry of the .idx starts in it, in bytes; lines without one are passed over."""
+        import numpy as np
+
+        assert self._index is not None
+        ends = (np.frombuffer(self._data, np.uint8) == 10).nonzero()[0]
+        starts = np.concatenate([np.zeros(1, np.int64), ends + 1])
+        if starts[-1] == len(self._data):
+            starts = starts[:-1]
+        if len(starts) > len(self._index):
+            starts = starts[[bool(self._data[start : start + self._length(start)].strip()) for start in starts.tolist()]]
+        return starts
+
+    def _length(self, start: int) -> int:
+        return (self._data.find(b"\n", start) + 1 or len(self._data)) - start
+
+    def _number(self, entry: int) -> int:
+        """Return the number of an entry's line."""
+        starts = self._line_starts
+        start = int(starts[entry])
+        return entry + 1 if start == 0 or self._is_without_gaps else self._data.count(b"\n", 0, start) + 1
+
+    @cached_property
+    def _is_without_gaps(self) -> bool:
+        assert self._index is not None
+        return self._data.count(b"\n") <= len(self._index)
+
+    def _key_of_line(self, start: int) -> int | None:
+        """Return the key of a damaged line: that of the .sum's record with its number, else what it says itself."""
+        if self.listed is not None:
+            number = self._data.count(b"\n", 0, start)
+            if number < len(self.listed):
+                return int(self.listed.keys[number])
+        return _leading_key(self._data[start : start + _SAID])
+
+    # -- the digests of a .sum that is whole
+
+    def _check_digests(self, report: VerifyReport, digest: str, listed: Sum, told: int) -> None:
+        if (report.size, digest) != listed.rec and not told:
+            reason = f"{report.size} bytes with the XXH3-128 {digest}, expected {listed.rec.size} with {listed.rec.digest}"
+            report.add(Issue(self._rec, "checksum", reason, None, 0, report.size))
+        if not self.indexed:
+            report.add(Issue(self._idx, "index", f"is missing, the .sum lists it with {listed.idx.size} bytes"))
+            return
+        own = checksum.new_digest()
+        own.update(self._data)
+        if (len(self._data), own.hexdigest()) != listed.idx:
+            for issue in self._find_damage_of_idx(listed, own.hexdigest()):
+                report.add(issue)
+        elif self._index is not None:
+            self._check_keys(report, listed)
+
+    def _check_keys(self, report: VerifyReport, listed: Sum) -> None:
+        """Check that the .sum names the records as the .idx that it vouches for: only another tool's can fail to."""
+        import numpy as np
+
+        assert self._index is not None
+        keys, offsets = self._index.keys, self._index.offsets
+        if np.array_equal(keys, listed.keys) or not len(listed):
+            return
+        places = listed.offsets.searchsorted(offsets).clip(max=len(listed) - 1)
+        wrong = (listed.offsets[places] == offsets) & (listed.keys[places] != keys)
+        self._add_lines(report, wrong, lambda n: f"key {keys[n]}, the .sum has the key {listed.keys[places[n]]} at its offset")
+
+    def _find_damage_of_idx(self, listed: Sum, digest: str) -> Iterator[Issue]:
+        """Say which lines of an .idx are not those that the .sum was made with."""
+        expected = index.format_lines(listed.keys.tolist(), listed.offsets.tolist()).encode()
+        start, end, expected_end = _differing(self._data, expected)
+        lines, wanted = _lines(self._data[start:end]), _lines(expected[start:expected_end])
+        known, held = set(wanted), set(lines)
+        missing = [line for line in wanted if line not in held]
+        wrong = [
+            (number, place, line)
+            for number, (place, line) in enumerate(zip(itertools.accumulate(map(len, lines), initial=start), lines, strict=False))
+            if line not in known
+        ]
+        before = self._data.count(b"\n", 0, start)
+        pairs = itertools.zip_longest(wrong, missing) if len(wrong) == len(missing) else ((entry, None) for entry in wrong)
+        for (number, place, line), instead in pairs:
+            said = f", expected {instead!r}" if instead is not None else ", which the .sum does not list"
+            key = _leading_key(instead if instead is not None else line)
+            yield Issue(self._idx, "checksum", f"line {before + number + 1}: {line[:_SAID]!r}{said}", key, place, len(line))
+        if len(wrong) == len(missing) != 0:
+            return
+        size = f"{len(self._data)} bytes with the XXH3-128 {digest}, expected {listed.idx.size} with {listed.idx.digest}"
+        if missing:
+            size += f"; {len(missing)} lines are missing, the first is {missing[0]!r}"
+        yield Issue(self._idx, "checksum", size, _leading_key(missing[0]) if missing else None, start, end - start)
+
+    # -- a .sum that is damaged
+
+    def _find_damage_of_sum(self, report: VerifyReport, headers: HeaderCheck | None, fault: SumFormatError) -> Issue:
+        """Say where a .sum is damaged, by what it would say of the files as they are."""
+        data, start, number = files.read_whole(self._sum), 0, 1
+        for wanted in itertools.chain([checksum.TITLE], self._records_as_found(report, headers), self._trailer_as_found(report)):
+            if not data.startswith(wanted, start):
+                break
+            start += len(wanted)
+            number += wanted.count(b"\n")
+        else:
+            reason = f"{fault.reason}; the damage is behind the lines of the records and files, from line {number} on"
+            return Issue(self._sum, "sum", reason, None, start, len(data) - start)
+        for line in _lines(wanted):
+            if not data.startswith(line, start):
+                end = data.find(b"\n", start) + 1 or len(data)
+                # A line break that was hurt, or made, moves the end of the line; its start is certain.
+                reason = f"{fault.reason}; line {number}: {data[start:end][:_SAID]!r}, the files as they are ask for {line!r}"
+                return Issue(self._sum, "sum", reason, _leading_key(line), start, end - start)
+            start += len(line)
+            number += 1
+        raise AssertionError("a piece that differs has a line that differs")
+
+    def _records_as_found(self, report: VerifyReport, headers: HeaderCheck | None) -> Iterator[bytes]:
+        ids = dict(zip(headers.offsets, headers.ids, strict=True)) if headers is not None and self._index is None else {}
+        for first in range(0, len(report.offsets), _LINES):
+            offsets = report.offsets[first : first + _LINES]
+            keys = [self._key_or(offset, ids) for offset in offsets]
+            lengths = map(operator.sub, report.ends[first : first + _LINES], offsets)
+            yield checksum.format_records(keys, offsets, lengths, report.crcs[first : first + _LINES]).encode()
+
+    def _key_or(self, offset: int, ids: dict[int, int]) -> int:
+        key = self.key_at(offset)
+        return ids.get(offset, 0) if key is None else key
+
+    def _trailer_as_found(self, report: VerifyReport) -> Iterator[bytes]:
+        rec, idx = checksum.digest_file(self._rec), checksum.new_digest()
+        idx.update(self._data)
+        yield f"records\t{len(report.offsets)}\nrec\t{rec.size}\t{rec.digest}\n".encode()
+        if self.indexed:
+            yield f"idx\t{len(self._data)}\t{idx.hexdigest()}\ntool\t".encode()
+
+
+def _is_in(values: NDArray[np.int64], ascending: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which values stand in an ascending array."""
+    import numpy as np
+
+    if not len(ascending):
+        return np.zeros(len(values), bool)
+    return ascending[ascending.searchsorted(values).clip(max=len(ascending) - 1)] == values
+
+
+def _first_of_same(values: NDArray[np.generic]) -> NDArray[np.intp] | None:
+    """Return for each value where it stands first; None where each stands once."""
+    import numpy as np
+
+    if bool((values[1:] > values[:-1]).all()):
+        return None
+    order = values.argsort(kind="stable")
+    ascending = values[order]
+    is_new = np.concatenate([np.ones(1, bool), ascending[1:] != ascending[:-1]])
+    if is_new.all():
+        return None
+    first = np.empty(len(values), np.intp)
+    first[order] = order[is_new][is_new.cumsum() - 1]
+    return first
+
+
+def _line_start(data: bytes, number: int) -> int:
+    """Return where line *number*, counted from 1, starts."""
+    start = 0
+    for _ in range(number - 1):
+        start = data.find(b"\n", start) + 1
+    return start
+
+
+def _lines(data: bytes) -> list[bytes]:
+    """Split at line feeds only, and keep them."""
+    pieces = data.split(b"\n")
+    return [piece + b"\n" for piece in pieces[:-1]] + ([pieces[-1]] if pieces[-1] else [])
+
+
+def _differing(data: bytes, other: bytes) -> tuple[int, int, int]:
+    """Return where the lines start in which two texts differ, and where they end in each."""
+    front = os.path.commonprefix([data, other])
+    start = front.rfind(b"\n") + 1
+    ...
+
+
+def _leading_key(line: bytes) -> int | None:
+    word = line.split(b"\t")[0]
+    return int(word) if word.isdigit() and len(word) <= 20 else None
