@@ -86,12 +86,17 @@ class _File:
 
     def release(self) -> None:
         """Remove the file, unless others share it, and let it go."""
+        removed = False
         with contextlib.suppress(OSError):
             if self.shared:
                 _lock(self.fd, shared=False)  # fails while another process shares it
             files.disk.unlink(self.path)
+            removed = True
         with contextlib.suppress(OSError):
             files.disk.close(self.fd)
+        if not removed and os.name == "nt":  # where an open file cannot be removed, and one that others hold cannot either
+            with contextlib.suppress(OSError):
+                files.disk.unlink(self.path)
 
 
 def _lock(fd: int, *, shared: bool) -> None:

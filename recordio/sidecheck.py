@@ -5,10 +5,10 @@ from __future__ import annotations
 import itertools
 import operator
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from recordio import checksum, files, index
 from recordio.checksum import Sum
@@ -90,48 +90,45 @@ class Sidecars:
             digest: XXH3-128 of the .rec, where a .sum vouches for one.
             headers: the ids that were found, if they are to be compared with the keys.
         """
-        told = report.count
-        self._check_index(report)
-        if self._index is not None and headers is not None:
-            self._check_ids(report, headers)
-        if self.listed is not None:
-            self._check_digests(report, digest, self.listed, told)
+        if self.listed is None:
+            self._check_index(report, headers)
+        else:
+            self._check_digests(report, digest, headers, self.listed)
         if self._sum_fault is not None:
             report.add(self._find_damage_of_sum(report, headers, self._sum_fault))
 
     # -- the .idx
 
-    def _check_index(self, report: VerifyReport) -> None:
+    def _check_index(self, report: VerifyReport, headers: HeaderCheck | None) -> None:
         """Check the lines of the .idx, and them against the records that were found, each way."""
         import numpy as np
 
         if self._idx_fault is not None:
-            line = self._idx_fault.line
-            start = _line_start(self._data, line)
-            length = (self._data.find(b"\n", start) + 1 or len(self._data)) - start
-            report.add(Issue(self._idx, "index", f"line {line}: {self._idx_fault.reason}", self._key_of_line(start), start, length))
+            self._add_line(report, _line_start(self._data, self._idx_fault.line), f"line {self._idx_fault.line}: {self._idx_fault.reason}")
         if self._data and not self._data.endswith(b"\n"):
-            start = self._data.rfind(b"\n") + 1
-            reason = "the last line is not ended, so the file may be truncated"
-            report.add(Issue(self._idx, "index", reason, self._key_of_line(start), start, len(self._data) - start))
+            self._add_line(report, self._data.rfind(b"\n") + 1, "the last line is not ended, so the file may be truncated")
         if self._index is None:
             return
         keys, offsets = self._index.keys, self._index.offsets
         # Where a .sum lists the records, damage to one has been told of: its line is as it should be.
         records = self.listed.offsets if self.listed is not None else np.frombuffer(report.offsets, np.uint64).astype(np.int64)
-        self._add_lines(report, ~_is_in(offsets, records), lambda n: f"no whole record starts at offset {offsets[n]} of the .rec")
+        self._add_entries(report, ~_is_in(offsets, records), lambda n: f"no whole record starts at offset {offsets[n]} of the .rec")
         if self.listed is None:  # else it tells whether the .idx was made so
             left_out = (~_is_in(records, np.unique(offsets))).nonzero()[0].tolist()
-            starts, ends = report.offsets, report.ends
-            reason = "the .idx leaves this record out"
-            report.add_all(
-                len(left_out), (Issue(self._rec, "index", reason, None, starts[n], ends[n] - starts[n]) for n in left_out)
-            )
-        for values, name in ((keys, "key"), (offsets, "offset")):
-            first = _first_of_same(values)
-            if first is not None:
-                twin = first != np.arange(len(first))
-                self._add_lines(report, twin, lambda n, v=values, f=first, s=name: f"the {s} {v[n]} stands on line {self._number(f[n])} already")
+            starts, ends, reason = report.offsets, report.ends, "the .idx leaves this record out"
+            report.add_all(len(left_out), (Issue(self._rec, "index", reason, None, starts[n], ends[n] - starts[n]) for n in left_out))
+        self._check_twins(report, keys, "key")
+        self._check_twins(report, offsets, "offset")
+        if headers is not None:
+            self._check_ids(report, headers)
+
+    def _check_twins(self, report: VerifyReport, values: NDArray[Any], name: str) -> None:
+        import numpy as np
+
+        first = _first_of_same(values)
+        if first is not None:
+            wrong = first != np.arange(len(first))
+            self._add_entries(report, wrong, lambda n: f"the {name} {values[n]} stands on line {self._number(int(first[n]))} already")
 
     def _check_ids(self, report: VerifyReport, headers: HeaderCheck) -> None:
         """Check that keys are the ids of the headers, unless they are plain ordinals, as rec2idx makes them."""
@@ -144,22 +141,23 @@ class Sidecars:
         ids, places = np.frombuffer(headers.ids, np.uint64), np.frombuffer(headers.offsets, np.uint64).astype(np.int64)
         found = places.searchsorted(offsets).clip(max=len(places) - 1)
         wrong = (places[found] == offsets) & (ids[found] != keys)
-        self._add_lines(report, wrong, lambda n: f"key {keys[n]}, the header of its record has the id {ids[found[n]]}")
+        self._add_entries(report, wrong, lambda n: f"key {keys[n]}, the header of its record has the id {ids[found[n]]}")
 
-    def _add_lines(self, report: VerifyReport, wrong: NDArray[np.bool_], reason: object) -> None:
+    def _add_entries(self, report: VerifyReport, wrong: NDArray[np.bool_], reason: Callable[[int], str]) -> None:
+        """Add an issue for each entry of the .idx that is wrong."""
         assert self._index is not None
-        assert callable(reason)
         if not wrong.any():
             return
-        numbers = wrong.nonzero()[0].tolist()
-        keys, starts = self._index.keys, self._line_starts
-        report.add_all(
-            len(numbers),
-            (
-                Issue(self._idx, "index", f"line {self._number(n)}: {reason(n)}", int(keys[n]), int(starts[n]), self._length(int(starts[n])))
-                for n in numbers
-            ),
+        keys, starts, numbers = self._index.keys, self._line_starts, wrong.nonzero()[0].tolist()
+        issues = (
+            Issue(self._idx, "index", f"line {self._number(n)}: {reason(n)}", int(keys[n]), int(starts[n]), self._length(int(starts[n])))
+            for n in numbers
         )
+        report.add_all(len(numbers), issues)
+
+    def _add_line(self, report: VerifyReport, start: int, reason: str) -> None:
+        length = self._length(start)
+        report.add(Issue(self._idx, "index", reason, _leading_key(self._data[start : start + length]), start, length))
 
     @cached_property
     def _line_starts(self) -> NDArray[np.int64]:
@@ -180,27 +178,17 @@ class Sidecars:
 
     def _number(self, entry: int) -> int:
         """Return the number of an entry's line."""
-        starts = self._line_starts
-        start = int(starts[entry])
-        return entry + 1 if start == 0 or self._is_without_gaps else self._data.count(b"\n", 0, start) + 1
+        return entry + 1 if self._is_without_gaps else self._data.count(b"\n", 0, int(self._line_starts[entry])) + 1
 
     @cached_property
     def _is_without_gaps(self) -> bool:
         assert self._index is not None
         return self._data.count(b"\n") <= len(self._index)
 
-    def _key_of_line(self, start: int) -> int | None:
-        """Return the key of a damaged line: that of the .sum's record with its number, else what it says itself."""
-        if self.listed is not None:
-            number = self._data.count(b"\n", 0, start)
-            if number < len(self.listed):
-                return int(self.listed.keys[number])
-        return _leading_key(self._data[start : start + _SAID])
-
     # -- the digests of a .sum that is whole
 
-    def _check_digests(self, report: VerifyReport, digest: str, listed: Sum, told: int) -> None:
-        if (report.size, digest) != listed.rec and not told:
+    def _check_digests(self, report: VerifyReport, digest: str, headers: HeaderCheck | None, listed: Sum) -> None:
+        if (report.size, digest) != listed.rec and not any(issue.kind in ("checksum", "frame") for issue in report.issues):
             reason = f"{report.size} bytes with the XXH3-128 {digest}, expected {listed.rec.size} with {listed.rec.digest}"
             report.add(Issue(self._rec, "checksum", reason, None, 0, report.size))
         if not self.indexed:
@@ -211,7 +199,9 @@ class Sidecars:
         if (len(self._data), own.hexdigest()) != listed.idx:
             for issue in self._find_damage_of_idx(listed, own.hexdigest()):
                 report.add(issue)
-        elif self._index is not None:
+            return
+        self._check_index(report, headers)
+        if self._index is not None:
             self._check_keys(report, listed)
 
     def _check_keys(self, report: VerifyReport, listed: Sum) -> None:
@@ -224,7 +214,7 @@ class Sidecars:
             return
         places = listed.offsets.searchsorted(offsets).clip(max=len(listed) - 1)
         wrong = (listed.offsets[places] == offsets) & (listed.keys[places] != keys)
-        self._add_lines(report, wrong, lambda n: f"key {keys[n]}, the .sum has the key {listed.keys[places[n]]} at its offset")
+        self._add_entries(report, wrong, lambda n: f"key {keys[n]}, the .sum has the key {listed.keys[places[n]]} at its offset")
 
     def _find_damage_of_idx(self, listed: Sum, digest: str) -> Iterator[Issue]:
         """Say which lines of an .idx are not those that the .sum was made with."""
@@ -303,7 +293,7 @@ def _is_in(values: NDArray[np.int64], ascending: NDArray[np.int64]) -> NDArray[n
     return ascending[ascending.searchsorted(values).clip(max=len(ascending) - 1)] == values
 
 
-def _first_of_same(values: NDArray[np.generic]) -> NDArray[np.intp] | None:
+def _first_of_same(values: NDArray[Any]) -> NDArray[np.intp] | None:
     """Return for each value where it stands first; None where each stands once."""
     import numpy as np
 
@@ -335,9 +325,17 @@ def _lines(data: bytes) -> list[bytes]:
 
 def _differing(data: bytes, other: bytes) -> tuple[int, int, int]:
     """Return where the lines start in which two texts differ, and where they end in each."""
-    front = os.path.commonprefix([data, other])
-    start = front.rfind(b"\n") + 1
-    ...
+    import numpy as np
+
+    ours, others = np.frombuffer(data, np.uint8), np.frombuffer(other, np.uint8)
+    shared = min(len(data), len(other))
+    differs = ours[:shared] != others[:shared]
+    start = data.rfind(b"\n", 0, int(differs.argmax()) if differs.any() else shared) + 1
+    rest = shared - start
+    differs = ours[len(data) - rest :] != others[len(other) - rest :]
+    back = int(differs[::-1].argmax()) if differs.any() else rest
+    end = data.find(b"\n", len(data) - back) + 1 or len(data)
+    return start, end, end + len(other) - len(data)
 
 
 def _leading_key(line: bytes) -> int | None:

@@ -71,7 +71,7 @@ class _Sink:
 
 
 class Writer:
-    """Writes a .rec file without an index.
+    """Writes a .rec file without an index. An old .idx or .sum of its name goes when the new file appears.
 
     Use it with ``with``: the file appears when the block is left, and not at all after an exception.
 
@@ -85,7 +85,13 @@ class Writer:
 
     def __init__(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
         self._set = OutputSet(force=force)
-        self._sink = _Sink(self._set.create(path, main=True))
+        try:
+            for suffix in (".idx", ".sum"):  # they would not fit the new file
+                self._set.remove(Path(path).with_suffix(suffix))
+            self._sink = _Sink(self._set.create(path, main=True))
+        except BaseException:
+            self._set.discard()
+            raise
 
     def write(self, payload: bytes | bytearray | memoryview) -> int:
         """Append one record and return its offset in bytes.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -9,6 +10,7 @@ import click
 import im2rec
 from im2rec.cli import options as shared
 from im2rec.cli.main import EXIT_DONE, EXIT_REJECTS, EXIT_STOPPED
+from im2rec.names import printable
 from im2rec.report import format_bytes
 from recordio.salvaging import SalvageReport, salvage
 
@@ -19,7 +21,9 @@ _SHOWN = 20  # damages, keys and conflicts that are named on stderr; --json and 
 @click.argument("rec", type=shared.PATH)
 @click.option("-o", "--output", type=shared.OUTPUT, metavar="PREFIX", required=True, help="Write PREFIX.rec, .idx, .sum and .salvage.json.")
 @click.option("--idx", type=shared.PATH, metavar="IDX", help="The old index.  [default: REC with the suffix .idx, where there is one]")
-@click.option("--sum", "sum_", type=shared.PATH, metavar="SUM", help="The old .sum.  [default: REC with the suffix .sum, where there is one]")
+@click.option(
+    "--sum", "sum_", type=shared.PATH, metavar="SUM", help="The old .sum.  [default: REC with the suffix .sum, where there is one]"
+)
 @click.option("--unverified", is_flag=True, help="Save records that the .sum does not list, too, where their frame is right.")
 @shared.force_option
 @shared.output_options
@@ -54,32 +58,35 @@ def command(
     return EXIT_DONE if report.whole else EXIT_REJECTS
 
 
+def _say(text: str) -> None:
+    click.echo(f"im2rec: {printable(text)}", err=True)
+
+
 def _say_damage(report: SalvageReport) -> None:
     """Tell what is damaged and lost, in a few lines."""
     for remark in report.remarks:
-        click.echo(f"im2rec: {remark}", err=True)
+        _say(remark)
     for damage in report.damages[:_SHOWN]:
-        click.echo(f"im2rec: {report.source}: {damage.length} bytes lost at offset {damage.offset}: {damage.reason}", err=True)
+        _say(f"{report.source}: {damage.length} bytes lost at offset {damage.offset}: {damage.reason}")
     if report.damaged > _SHOWN:
-        click.echo(f"im2rec: {report.source}: and {report.damaged - _SHOWN} more", err=True)
+        _say(f"{report.source}: and {report.damaged - _SHOWN} more")
     if report.lost_keys:
-        click.echo(f"im2rec: {report.source}: lost keys: {_some(report.lost_keys)}", err=True)
+        _say(f"{report.source}: lost keys: {_some(report.lost_keys)}")
     if report.unverified_keys:
-        click.echo(f"im2rec: {report.source}: saved although the .sum does not list them: keys {_some(report.unverified_keys)}", err=True)
+        _say(f"{report.source}: saved although the .sum does not list them: keys {_some(report.unverified_keys)}")
     if report.conflicts:
-        changes = [f"{conflict.key} -> {conflict.given}" for conflict in report.conflicts[:_SHOWN]]
-        more = f" and {len(report.conflicts) - _SHOWN} more" if len(report.conflicts) > _SHOWN else ""
-        click.echo(f"im2rec: {report.source}: keys that stand twice, and what became of them: {', '.join(changes)}{more}", err=True)
+        changes = [f"{conflict.key} -> {conflict.given}" for conflict in report.conflicts]
+        _say(f"{report.source}: keys that stand twice, and what they are now: {_some(changes)}")
 
 
 def _say_keys(report: SalvageReport) -> None:
     if report.numbered:
-        click.echo(f"im2rec: {report.numbered} records that nothing names got new numbers as keys", err=True)
+        _say(f"{report.numbered} records that nothing names got new numbers as keys")
     if not report.vouched:
-        click.echo("im2rec: no .sum vouches for payloads, so damage in them cannot be seen", err=True)
+        _say("no .sum vouches for payloads, so damage in them cannot be seen")
 
 
-def _some(keys: list[int]) -> str:
+def _some(keys: Sequence[object]) -> str:
     more = f" and {len(keys) - _SHOWN} more" if len(keys) > _SHOWN else ""
     return ", ".join(map(str, keys[:_SHOWN])) + more
 
@@ -92,5 +99,5 @@ def _summary(report: SalvageReport) -> str:
     places = f" in {report.damaged} place{'s' * (report.damaged != 1)}" if report.damaged else ""
     return (
         f"salvaged {report.records} records ({kind}), {format_bytes(report.bytes_kept)} kept, "
-        f"{format_bytes(report.bytes_lost)} lost{places}: {report.outputs[0]}"
+        f"{format_bytes(report.bytes_lost)} lost{places}: {printable(report.outputs[0])}"
     )

@@ -291,3 +291,18 @@ def test_a_key_that_is_no_whole_number_writes_nothing(tmp_path):
         with pytest.raises(TypeError):
             writer.write(1.5, b"x")
         assert (writer.size, len(writer)) == (0, 0)
+
+
+def test_a_file_without_an_index_leaves_no_old_one_beside_it(rec):
+    with IndexedWriter(rec) as writer:
+        writer.write(1, b"old")
+    with Writer(rec, force=True) as writer:
+        writer.write(b"new")
+    assert listing(rec.parent) == ["x.rec"]
+
+
+def test_an_index_without_its_file_is_not_removed_without_being_asked_for(rec):
+    rec.with_suffix(".idx").write_bytes(b"old")
+    with pytest.raises(FileError, match=r"x\.idx: cannot write: it exists already"):
+        Writer(rec)
+    assert listing(rec.parent) == ["x.idx"]

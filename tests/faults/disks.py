@@ -1,0 +1,135 @@
+"""Layers of system calls that fail where they are told to, and tell what was asked of them."""
+
+from __future__ import annotations
+
+import errno
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from scenes import Unsynced
+
+SHORT = "short"  # fewer bytes than asked for, which is no error
+_FULL = ("ENOSPC", "EDQUOT")
+# Which faults a call can have on a real system. The close of a file that is only read does not fail.
+FAULTS = {
+    "create": (*_FULL, "EIO", "EROFS"),
+    "open": ("EIO", "EROFS"),  # an existing file, for writing
+    "open to read": ("EIO",),
+    "pread": ("EIO", SHORT),
+    "read": ("EIO", SHORT),
+    "write": (*_FULL, "EIO", "EROFS", SHORT),
+    "truncate": ("EIO", "EROFS"),
+    "fsync": ("ENOSPC", "EIO"),  # where space is only promised by a write
+    "close": ("ENOSPC", "EIO"),
+    "link": (*_FULL, "EIO", "EROFS", "EPERM"),
+    "replace": ("ENOSPC", "EIO", "EROFS"),
+    "unlink": ("EIO", "EROFS"),
+    "sync_folder": ("EIO",),
+}
+# Calls whose failure a run may survive: a file system without links, and what comes after the work is done.
+HARMLESS = {"link", "unlink", "close"}
+
+
+class Call(NamedTuple):
+    """A call of the layer: its kind, as FAULTS has them, and the file it is about."""
+
+    kind: str
+    path: Path
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What fails: the call of that number, or it and all behind it that can fail so."""
+
+    number: int
+    kind: str
+    forever: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.kind} at call {self.number}{' and for ever' * self.forever}"
+
+
+@dataclass
+class FaultyDisk(Unsynced):
+    """The disk, with faults.
+
+    Attributes:
+        faults: that are to come.
+        calls: that were made so far.
+        hit: calls that failed.
+        stuck: files that could not be removed.
+    """
+
+    faults: tuple[Fault, ...] = ()
+    calls: list[Call] = field(default_factory=list)
+    hit: list[Call] = field(default_factory=list)
+    stuck: set[Path] = field(default_factory=set)
+    paths: dict[int, tuple[Path, bool]] = field(default_factory=dict)  # of open files, and whether they are written
+
+    def _ask(self, kind: str, path: Path) -> bool:
+        """Note a call; fail, or tell whether it is to be short."""
+        number = len(self.calls)
+        self.calls.append(call := Call(kind, path))
+        for fault in self.faults:
+            if number == fault.number or (fault.forever and number > fault.number and fault.kind in FAULTS[kind]):
+                self.hit.append(call)
+                if fault.kind == SHORT:
+                    return True
+                code = getattr(errno, fault.kind)
+                raise OSError(code, os.strerror(code))
+        return False
+
+    def open(self, path: Path, flags: int, mode: int = 0o666) -> int:
+        writes = bool(flags & (os.O_WRONLY | os.O_RDWR))
+        self._ask("create" if flags & os.O_CREAT and not os.path.lexists(path) else "open" if writes else "open to read", path)
+        fd = super().open(path, flags, mode)
+        self.paths[fd] = path, writes
+        return fd
+
+    def pread(self, fd: int, length: int, offset: int) -> bytes:
+        short = self._ask("pread", self.paths[fd][0])
+        return super().pread(fd, (length + 1) // 2 if short else length, offset)
+
+    def read(self, fd: int, length: int) -> bytes:
+        short = self._ask("read", self.paths[fd][0])
+        return super().read(fd, (length + 1) // 2 if short else length)
+
+    def write(self, fd: int, data: bytes | bytearray | memoryview) -> int:
+        if self._ask("write", self.paths[fd][0]):
+            return super().write(fd, memoryview(data)[: (len(data) + 1) // 2])
+        return super().write(fd, data)
+
+    def truncate(self, fd: int, size: int) -> None:
+        self._ask("truncate", self.paths[fd][0])
+        super().truncate(fd, size)
+
+    def fsync(self, fd: int) -> None:
+        self._ask("fsync", self.paths[fd][0])
+
+    def close(self, fd: int) -> None:
+        path, writes = self.paths.pop(fd)
+        super().close(fd)  # also when it fails, as on Linux
+        if writes:
+            self._ask("close", path)
+
+    def link(self, path: Path, other: Path) -> None:
+        self._ask("link", other)
+        super().link(path, other)
+
+    def replace(self, path: Path, other: Path) -> None:
+        self._ask("replace", other)
+        super().replace(path, other)
+
+    def unlink(self, path: Path) -> None:
+        try:
+            self._ask("unlink", path)
+        except OSError:
+            self.stuck.add(path)
+            raise
+        super().unlink(path)
+        self.stuck.discard(path)
+
+    def sync_folder(self, folder: Path) -> None:
+        self._ask("sync_folder", folder)
