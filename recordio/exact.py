@@ -134,10 +134,11 @@ class _Exact:
         Of equal ones it is that which belongs here, else the next expected one, else the first.
         """
         ordered, order = self._by_content
-        code = length << 32 | self._crc_of(start, length)
-        left, right = int(ordered.searchsorted(ordered.dtype.type(code))), int(ordered.searchsorted(ordered.dtype.type(code), "right"))
-        if left == right:
+        code = ordered.dtype.type(length << 32 | self._crc_of(start, length))
+        left = int(ordered.searchsorted(code))
+        if left == len(ordered) or ordered[left] != code:
             return -1
+        right = int(ordered.searchsorted(code, "right"))
         moved = self._file.size != self._listed.rec.size
         for shift in (self.shift, 0) if moved else (0, self.shift):
             here = int(self._listed.offsets.searchsorted(start - shift))
@@ -189,6 +190,8 @@ class _Exact:
         return end + size <= self._file.size and self._crc_of(end, size) == self._listed.crcs[following]
 
     def _crc_of(self, start: int, length: int) -> int:
+        if length <= _FIRST:
+            return self._crc(self._heads.read(start, length))
         value = 0
         for at in range(start, start + length, BLOCK):
             value = self._crc(read_exactly(self._file, at, min(BLOCK, start + length - at)), value)

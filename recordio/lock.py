@@ -1,7 +1,6 @@
 """A lock on the name of a set, so that two runs never write it at once.
 
-The lock is the system's own, on a hidden file beside the set: it ends with its process, however that ends. A file that
-is found there unlocked was left by a run that was killed.
+The lock is the system's own, on a hidden file beside the set: it ends with its process, however that ends.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from recordio import files
 from recordio.errors import FileError
 
 SUFFIXES: Final = (".rec", ".idx", ".sum", ".lst", ".classes.txt", ".classes.json", ".rejects.tsv", ".journal", ".salvage.json")
-_SHARD: Final = re.compile(r"(.+)-\d{5}-of-\d{5}")
+SHARD: Final = re.compile(r"(.+)-\d{5}-of-\d{5}")
 _BUSY: Final = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
 _UNKNOWN: Final = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)  # of file systems that have no locks
 _LONGEST: Final = 200  # characters of a name that is kept whole
@@ -119,9 +118,6 @@ class Lock:
         prefix: path of the set without suffix.
         path: the file it is wanted for, for messages.
 
-    Attributes:
-        was_left: a run that held it before was killed, so temporary files of its may stand there.
-
     Raises:
         FileError: another run holds it, or the folder cannot be written.
     """
@@ -130,7 +126,7 @@ class Lock:
         self.prefix = prefix
         self._path = path
         self._files: list[_File] = []
-        shard = _SHARD.fullmatch(prefix.name)
+        shard = SHARD.fullmatch(prefix.name)
         try:
             if shard:
                 self._take(prefix.with_name(shard[1]), shared=True)
@@ -138,7 +134,6 @@ class Lock:
         except BaseException:
             self.release()
             raise
-        self.was_left = self._files[-1].was_left
 
     def _take(self, prefix: Path, *, shared: bool) -> None:
         path = prefix.with_name(_lock_name(prefix.name))

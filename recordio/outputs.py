@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from recordio import files, signals
 from recordio.errors import FileError
-from recordio.lock import SUFFIXES, Lock, prefix_of
+from recordio.lock import SHARD, SUFFIXES, Lock, prefix_of
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -155,22 +155,24 @@ class OutputSet:
     then the others, with the folders synced between the steps: a crash leaves the old set, the new set, or a main
     file alone, whole. A step that fails is undone, as far as the system lets it, by steps back.
 
-    While it is open the set holds a lock on its name, and temporary files that a killed run left there are removed.
+    While it is open the set holds a lock on its name, and temporary files that an earlier run left there are removed.
 
     Args:
-        prefix: path of the set without suffix; by default that of the first file.
+        prefix: path of the set without suffix; by default each file's own, so that lists of several names can be a set.
         force: replace files that exist. Without it an existing file is an error.
-        keep: files of earlier runs, by their temporary names, that are not to be removed.
+        keep: files of earlier runs, by their temporary names, that are not to be removed; None for those that the journal
+            of an interrupted run may speak of.
 
     Raises:
         FileError: another run writes the set, or its folder cannot be written.
     """
 
-    def __init__(self, prefix: Path | None = None, *, force: bool = False, keep: Iterable[Path] = ()) -> None:
+    def __init__(self, prefix: Path | None = None, *, force: bool = False, keep: Iterable[Path] | None = None) -> None:
         self.force = force
         self._prefix = prefix
-        self._keep = set(keep)
-        self._lock: Lock | None = None
+        self._respects_journal = keep is None
+        self._keep = set(keep or ())
+        self._locks: dict[Path, Lock] = {}
         self._files: list[tuple[OutputFile, bool]] = []
         self._obsolete: list[Path] = []
         self._scratch: list[Path] = []
@@ -180,7 +182,7 @@ class OutputSet:
 
         Args:
             path: its final name, in a folder that exists.
-            main: this file is renamed before the others, which describe it.
+            main: this file is renamed before the others, which describe it; where no file is, the first one.
 
         Raises:
             FileError: the folder does not exist or cannot be written, the file exists and force is not given, or
@@ -199,11 +201,10 @@ class OutputSet:
     def _add(self, path: str | os.PathLike[str], *, main: bool) -> OutputFile:
         path = Path(path)
         self.check_free(path)
-        if self._lock is None:
-            prefix = self._prefix or prefix_of(path)
-            self._lock = Lock(prefix, path)
-            if self._lock.was_left:
-                _sweep(prefix, self._keep)
+        prefix = self._prefix or prefix_of(path)
+        if prefix not in self._locks:
+            self._locks[prefix] = Lock(prefix, path)
+            _sweep(prefix, self._keep, respects_journal=self._respects_journal)
         if path.is_symlink():
             path = Path(os.path.realpath(path))  # what the link leads to is replaced, not the link
         if path in self.paths():
@@ -261,10 +262,9 @@ class OutputSet:
             self.check_free(output.path)
         for output, _ in self._files:
             output.close()
+        mains = [output for output, main in self._files if main] or [output for output, _ in self._files[:1]]
         with signals.held():
-            _Commit().run(
-                [output for output, main in self._files if main], [output for output, main in self._files if not main], self._obsolete
-            )
+            _Commit().run(mains, [output for output, _ in self._files if output not in mains], self._obsolete)
         self._files.clear()
         self._obsolete.clear()
         self._drop_scratch(set())
@@ -285,9 +285,9 @@ class OutputSet:
         self._scratch.clear()
 
     def _unlock(self) -> None:
-        if self._lock is not None:
-            self._lock.release()
-            self._lock = None
+        for lock in self._locks.values():
+            lock.release()
+        self._locks.clear()
 
     def __enter__(self) -> Self:
         return self
@@ -349,8 +349,10 @@ class _Commit:
         if existed:
             self._keep(output.path)
         output.publish()
-        if not existed:
-            self._undo.append(lambda: files.disk.unlink(output.path))
+        # Its temporary name is given back, for the set to drop or to keep it. The old file is put back by what _keep has
+        # noted, in one step: at no time there is none.
+        give_back = files.disk.link if existed else files.disk.replace
+        self._undo.append(lambda: give_back(output.path, output.temporary))
         return output.path
 
     def _keep(self, path: Path) -> None:
@@ -373,15 +375,30 @@ def _remove(path: Path) -> None:
         files.disk.unlink(path)
 
 
-def _sweep(prefix: Path, keep: set[Path]) -> None:
-    """Remove the temporary files that a killed run left of this set; the caller holds its lock."""
+def _sweep(prefix: Path, keep: set[Path], *, respects_journal: bool) -> None:
+    """Remove the temporary files that an earlier run left of this set; the caller holds its lock.
+
+    Not only where a lock file tells of a run that was killed: after a power failure a folder may have the one without the other.
+    """
     shard = rf"{re.escape(prefix.name)}(-\d{{5}}-of-\d{{5}})?"
     known = "|".join(map(re.escape, SUFFIXES))
     belongs = re.compile(rf"{shard}({known})?")
-    for path in prefix.parent.iterdir():
-        match = _TEMPORARY.fullmatch(path.name)
+    with os.scandir(prefix.parent) as entries:
+        left = [entry.name for entry in entries if entry.name[:1] == "." and entry.name[-4:] == ".tmp"]
+    for name in left:
+        match = _TEMPORARY.fullmatch(name)
+        path = prefix.with_name(name)
         if match and belongs.fullmatch(match[1]) and path not in keep:
-            _remove(path)
+            if not (respects_journal and _has_journal(prefix.with_name(match[1]))):
+                _remove(path)
+
+
+def _has_journal(path: Path) -> bool:
+    """Tell whether an interrupted run that wrote this .rec, or the set that it is a shard of, may be gone on with."""
+    if path.suffix != ".rec":
+        return False
+    shard = SHARD.fullmatch(path.stem)
+    return any(path.with_name(f".{name}.journal").exists() for name in (path.stem, *(shard.groups() if shard else ())))
 
 
 def write_whole(path: str | os.PathLike[str], data: bytes, *, force: bool = False) -> None:

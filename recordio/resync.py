@@ -244,10 +244,13 @@ class Heads:
 
         sizes = frame.HEAD_SIZE + ((words.lrecs & frame.MAX_LENGTH) + 3 & ~3)
         ends = words.at + sizes
-        right = (words.lrecs >> 29 <= frame.FIRST) & (ends <= self.file.size)
-        right[:-1] &= ends[:-1] <= words.at[1:]
+        cflags = words.lrecs >> 29
+        right = (cflags <= frame.FIRST) & (ends <= self.file.size)
+        right[:-1] &= (ends[:-1] == words.at[1:]) & (cflags[1:] >= frame.MIDDLE) | (cflags[:-1] == frame.WHOLE) & (
+            ends[:-1] <= words.at[1:]
+        )
         if self._lengths is not None:
-            right &= (words.lrecs >> 29 != frame.WHOLE) | np.isin(sizes, self._lengths)
+            right &= (cflags != frame.WHOLE) | np.isin(sizes, self._lengths)
         return words.at[right]
 
 

@@ -1,4 +1,4 @@
-"""Checking the .idx and the .sum of a .rec against what it holds, and finding where they are damaged themselves."""
+"""Checking the .idx and the .sum of a .rec against what it holds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from recordio import checksum, files, index
+from recordio import checksum, files, index, pinpoint
 from recordio.checksum import Sum
 from recordio.errors import IndexFormatError, SumFormatError
 from recordio.headercheck import HeaderCheck
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _LINES: Final = 1 << 14  # lines that are formatted at once
-_SAID: Final = 80  # bytes of a line that a message quotes
 
 
 class Sidecars:
@@ -95,7 +94,8 @@ class Sidecars:
         else:
             self._check_digests(report, digest, headers, self.listed)
         if self._sum_fault is not None:
-            report.add(self._find_damage_of_sum(report, headers, self._sum_fault))
+            expected = itertools.chain([checksum.TITLE], self._records_as_found(report, headers), self._trailer_as_found(report))
+            report.add(pinpoint.damage_of_sum(self._sum, expected, self._sum_fault))
 
     # -- the .idx
 
@@ -157,7 +157,7 @@ class Sidecars:
 
     def _add_line(self, report: VerifyReport, start: int, reason: str) -> None:
         length = self._length(start)
-        report.add(Issue(self._idx, "index", reason, _leading_key(self._data[start : start + length]), start, length))
+        report.add(Issue(self._idx, "index", reason, pinpoint.leading_key(self._data[start : start + length]), start, length))
 
     @cached_property
     def _line_starts(self) -> NDArray[np.int64]:
@@ -197,7 +197,7 @@ class Sidecars:
         own = checksum.new_digest()
         own.update(self._data)
         if (len(self._data), own.hexdigest()) != listed.idx:
-            for issue in self._find_damage_of_idx(listed, own.hexdigest()):
+            for issue in pinpoint.damage_of_idx(self._idx, self._data, listed, own.hexdigest()):
                 report.add(issue)
             return
         self._check_index(report, headers)
@@ -216,72 +216,23 @@ class Sidecars:
         wrong = (listed.offsets[places] == offsets) & (listed.keys[places] != keys)
         self._add_entries(report, wrong, lambda n: f"key {keys[n]}, the .sum has the key {listed.keys[places[n]]} at its offset")
 
-    def _find_damage_of_idx(self, listed: Sum, digest: str) -> Iterator[Issue]:
-        """Say which lines of an .idx are not those that the .sum was made with."""
-        expected = index.format_lines(listed.keys.tolist(), listed.offsets.tolist()).encode()
-        start, end, expected_end = _differing(self._data, expected)
-        lines, wanted = _lines(self._data[start:end]), _lines(expected[start:expected_end])
-        known, held = set(wanted), set(lines)
-        missing = [line for line in wanted if line not in held]
-        wrong = [
-            (number, place, line)
-            for number, (place, line) in enumerate(zip(itertools.accumulate(map(len, lines), initial=start), lines, strict=False))
-            if line not in known
-        ]
-        before = self._data.count(b"\n", 0, start)
-        pairs = itertools.zip_longest(wrong, missing) if len(wrong) == len(missing) else ((entry, None) for entry in wrong)
-        for (number, place, line), instead in pairs:
-            said = f", expected {instead!r}" if instead is not None else ", which the .sum does not list"
-            key = _leading_key(instead if instead is not None else line)
-            yield Issue(self._idx, "checksum", f"line {before + number + 1}: {line[:_SAID]!r}{said}", key, place, len(line))
-        if len(wrong) == len(missing) != 0:
-            return
-        size = f"{len(self._data)} bytes with the XXH3-128 {digest}, expected {listed.idx.size} with {listed.idx.digest}"
-        if missing:
-            size += f"; {len(missing)} lines are missing, the first is {missing[0]!r}"
-        yield Issue(self._idx, "checksum", size, _leading_key(missing[0]) if missing else None, start, end - start)
-
     # -- a .sum that is damaged
 
-    def _find_damage_of_sum(self, report: VerifyReport, headers: HeaderCheck | None, fault: SumFormatError) -> Issue:
-        """Say where a .sum is damaged, by what it would say of the files as they are."""
-        data, start, number = files.read_whole(self._sum), 0, 1
-        for wanted in itertools.chain([checksum.TITLE], self._records_as_found(report, headers), self._trailer_as_found(report)):
-            if not data.startswith(wanted, start):
-                break
-            start += len(wanted)
-            number += wanted.count(b"\n")
-        else:
-            reason = f"{fault.reason}; the damage is behind the lines of the records and files, from line {number} on"
-            return Issue(self._sum, "sum", reason, None, start, len(data) - start)
-        for line in _lines(wanted):
-            if not data.startswith(line, start):
-                end = data.find(b"\n", start) + 1 or len(data)
-                # A line break that was hurt, or made, moves the end of the line; its start is certain.
-                reason = f"{fault.reason}; line {number}: {data[start:end][:_SAID]!r}, the files as they are ask for {line!r}"
-                return Issue(self._sum, "sum", reason, _leading_key(line), start, end - start)
-            start += len(line)
-            number += 1
-        raise AssertionError("a piece that differs has a line that differs")
-
     def _records_as_found(self, report: VerifyReport, headers: HeaderCheck | None) -> Iterator[bytes]:
+        """Yield the lines that a .sum of the records as they are would have."""
         ids = dict(zip(headers.offsets, headers.ids, strict=True)) if headers is not None and self._index is None else {}
         for first in range(0, len(report.offsets), _LINES):
             offsets = report.offsets[first : first + _LINES]
-            keys = [self._key_or(offset, ids) for offset in offsets]
+            keys = [key if (key := self.key_at(offset)) is not None else ids.get(offset, 0) for offset in offsets]
             lengths = map(operator.sub, report.ends[first : first + _LINES], offsets)
             yield checksum.format_records(keys, offsets, lengths, report.crcs[first : first + _LINES]).encode()
-
-    def _key_or(self, offset: int, ids: dict[int, int]) -> int:
-        key = self.key_at(offset)
-        return ids.get(offset, 0) if key is None else key
 
     def _trailer_as_found(self, report: VerifyReport) -> Iterator[bytes]:
         rec, idx = checksum.digest_file(self._rec), checksum.new_digest()
         idx.update(self._data)
         yield f"records\t{len(report.offsets)}\nrec\t{rec.size}\t{rec.digest}\n".encode()
         if self.indexed:
-            yield f"idx\t{len(self._data)}\t{idx.hexdigest()}\ntool\t".encode()
+            yield f"idx\t{len(self._data)}\t{idx.hexdigest()}\n".encode()
 
 
 def _is_in(values: NDArray[np.int64], ascending: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -290,7 +241,8 @@ def _is_in(values: NDArray[np.int64], ascending: NDArray[np.int64]) -> NDArray[n
 
     if not len(ascending):
         return np.zeros(len(values), bool)
-    return ascending[ascending.searchsorted(values).clip(max=len(ascending) - 1)] == values
+    found: NDArray[np.bool_] = ascending[ascending.searchsorted(values).clip(max=len(ascending) - 1)] == values
+    return found
 
 
 def _first_of_same(values: NDArray[Any]) -> NDArray[np.intp] | None:
@@ -315,29 +267,3 @@ def _line_start(data: bytes, number: int) -> int:
     for _ in range(number - 1):
         start = data.find(b"\n", start) + 1
     return start
-
-
-def _lines(data: bytes) -> list[bytes]:
-    """Split at line feeds only, and keep them."""
-    pieces = data.split(b"\n")
-    return [piece + b"\n" for piece in pieces[:-1]] + ([pieces[-1]] if pieces[-1] else [])
-
-
-def _differing(data: bytes, other: bytes) -> tuple[int, int, int]:
-    """Return where the lines start in which two texts differ, and where they end in each."""
-    import numpy as np
-
-    ours, others = np.frombuffer(data, np.uint8), np.frombuffer(other, np.uint8)
-    shared = min(len(data), len(other))
-    differs = ours[:shared] != others[:shared]
-    start = data.rfind(b"\n", 0, int(differs.argmax()) if differs.any() else shared) + 1
-    rest = shared - start
-    differs = ours[len(data) - rest :] != others[len(other) - rest :]
-    back = int(differs[::-1].argmax()) if differs.any() else rest
-    end = data.find(b"\n", len(data) - back) + 1 or len(data)
-    return start, end, end + len(other) - len(data)
-
-
-def _leading_key(line: bytes) -> int | None:
-    word = line.split(b"\t")[0]
-    return int(word) if word.isdigit() and len(word) <= 20 else None

@@ -11,14 +11,15 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 
 # A module may import those in earlier rows of its package, and no other of its own row.
 RECORDIO = [
-    ["errors", "native", "signals", "traits"],
+    ["errors", "issues", "native", "signals", "traits"],
     ["codecs", "frame", "files", "jpeg", "pixels"],
-    ["header", "lock", "probe"],
-    ["outputs", "scan"],
+    ["header", "lock", "probe", "resync"],
+    ["headercheck", "outputs", "scan"],
     ["index"],
     ["checksum"],
-    ["reader", "writer"],
-    ["images", "verify"],
+    ["pinpoint", "reader", "writer"],
+    ["images", "sidecheck"],
+    ["verify"],
     ["alpha"],
     ["__init__"],
 ]
@@ -31,6 +32,7 @@ IM2REC = [
     ["journal"],
     ["resume", "agreement", "completed", "reindex"],
     ["build", "verification"],
+    ["operations"],
     ["legacy", "rec2idx"],
     ["cli"],
     ["__main__"],

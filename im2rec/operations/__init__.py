@@ -1,0 +1,1 @@
+"""Work on finished datasets, one verb a module."""

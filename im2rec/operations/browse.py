@@ -1,0 +1,178 @@
+"""Looking at the records of a finished set, one after the other or by key."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from im2rec.verification import record_files
+from recordio import index
+from recordio.errors import BadHeader, ImageFormatError, KeyMissing
+from recordio.header import HEADER_SIZE, unpack
+from recordio.probe import probe
+from recordio.reader import IndexedReader, Reader
+from recordio.traits import ImageInfo
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+NO_IMAGE = ""  # format of a record without image bytes
+UNKNOWN = "?"  # of bytes that are no whole image in a format that is known
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A record as it is listed.
+
+    Attributes:
+        key: by the .idx, else the id of its header; None where there is neither.
+        offset: of the record, in bytes from the start of its .rec.
+        length: of its payload in bytes.
+        id: of its header; None where the payload has none.
+        labels: of its header.
+        flag: of its header.
+        image: bytes of the image.
+        info: format and size of the image; its format is "" where there is none, "?" where it is not known or not whole.
+        rec: name of the .rec file.
+    """
+
+    key: int | None
+    offset: int
+    length: int
+    id: int | None
+    labels: tuple[float, ...]
+    flag: int
+    image: int
+    info: ImageInfo
+    rec: str
+
+    def as_line(self) -> str:
+        """Return the entry as a line: key, offset, length, labels, format, width, height, separated by tabs."""
+        labels = " ".join(f"{label:.9g}" for label in self.labels)
+        size = (self.info.width, self.info.height) if self.info.width else ("", "")
+        return "\t".join(map(str, ("" if self.key is None else self.key, self.offset, self.length, labels, self.info.format, *size)))
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the entry as an object for JSON."""
+        return {
+            "key": self.key,
+            "offset": self.offset,
+            "length": self.length,
+            "id": self.id,
+            "labels": list(self.labels),
+            "format": self.info.format,
+            "width": self.info.width,
+            "height": self.info.height,
+            "rec": self.rec,
+        }
+
+
+def describe(payload: bytes, key: int | None, offset: int, rec: str) -> Entry:
+    """Describe a payload."""
+    try:
+        header, image = unpack(payload)
+    except BadHeader:
+        return Entry(key, offset, len(payload), None, (), 0, 0, ImageInfo(UNKNOWN, 0, 0), rec)
+    labels = (header.label,) if isinstance(header.label, float) else tuple(header.label.tolist())  # type: ignore[union-attr]
+    return Entry(key, offset, len(payload), header.id, labels, header.flag, len(image), _info(image), rec)
+
+
+def _info(image: bytes) -> ImageInfo:
+    if not image:
+        return ImageInfo(NO_IMAGE, 0, 0)
+    try:
+        return probe(image)
+    except ImageFormatError:
+        return ImageInfo(UNKNOWN, 0, 0)
+
+
+def entries(given: Path) -> Iterator[Entry]:
+    """Describe all records of a set, in the order of its files.
+
+    Args:
+        given: prefix of the set, or one .rec file.
+
+    Raises:
+        InputError: there is no such set.
+        FormatError: a record cannot be read.
+    """
+    for rec in record_files(given):
+        keys = _keys(rec)
+        with Reader(rec) as reader:
+            for offset, payload in reader.records():
+                key = keys.get(offset) if keys is not None else _id(payload)
+                yield describe(payload, key, offset, str(rec))
+
+
+def _keys(rec: Path) -> dict[int, int] | None:
+    """Return offset -> key of the .idx beside a .rec; None where there is none."""
+    idx = rec.with_suffix(".idx")
+    if not idx.exists():
+        return None
+    found = index.load(idx)
+    return dict(zip(found.offsets.tolist(), found.keys.tolist(), strict=True))
+
+
+def _id(payload: bytes) -> int | None:
+    return int(struct.unpack_from("<Q", payload, 8)[0]) if len(payload) >= HEADER_SIZE else None
+
+
+class Finder:
+    """Reads records by key, in whichever shard of a set they stand. Use it with ``with``.
+
+    Args:
+        given: prefix of the set, or one .rec file.
+
+    Raises:
+        InputError: there is no such set.
+        FileError: a shard has no .idx.
+    """
+
+    def __init__(self, given: Path) -> None:
+        self._given = given
+        self._readers: list[tuple[Path, IndexedReader]] = []
+        try:
+            for rec in record_files(given):
+                self._readers.append((rec, IndexedReader(rec)))
+        except BaseException:
+            self.close()
+            raise
+
+    def read(self, key: int) -> tuple[bytes, Entry]:
+        """Read the payload of a key, and describe it.
+
+        Raises:
+            KeyMissing: no record has the key.
+            FormatError: no whole record stands where the index says.
+        """
+        for rec, reader in self._readers:
+            if key in reader:
+                payload = reader.read(key)
+                return payload, describe(payload, key, int(reader.index.offsets[reader.index.find(key)]), str(rec))
+        first = self._readers[0][0]
+        raise KeyMissing(str(first.with_suffix(".idx")) if len(self._readers) == 1 else str(self._given), key)
+
+    def close(self) -> None:
+        """Close all files."""
+        for _, reader in self._readers:
+            reader.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+
+def chosen(given: Path, keys: Sequence[int]) -> Iterator[Entry]:
+    """Describe the records of some keys, in the order of the keys; of all where there are none."""
+    if not keys:
+        yield from entries(given)
+        return
+    with Finder(given) as finder:
+        for key in keys:
+            yield finder.read(key)[1]
