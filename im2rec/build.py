@@ -99,13 +99,15 @@ def pack(
         if report.rejects and not report.packed:
             raise NothingPacked(report.listed, [ImageError(reject.path, reject.reason) for reject in report.rejects[:_NAMED]])
         report.bytes_written, outputs_written = writer.finish()
+        report.outputs += outputs_written
+        if options.rejects_file:
+            _write_rejects(report, set_prefix(prefix, options.shards), outputs)
+        if resumable:
+            resumable.finish(writer)
     except BaseException as error:
         if resumable:
             resumable.stop(writer, error)
         raise
-    report.outputs += outputs_written
-    if options.rejects_file:
-        _write_rejects(report, set_prefix(prefix, options.shards), outputs)
     return report
 
 

@@ -60,11 +60,18 @@ class Resumable:
     def stop(self, writer: ShardWriter, error: BaseException) -> None:
         """Leave the work of an interrupted run where a later one finds it, if that was asked for and makes sense."""
         keep = self._options.resume and (isinstance(error, ResumeError) or not isinstance(error, Im2recError))
+        if self._journal is not None and keep:
+            with contextlib.suppress(FileError):  # a full disk: then the journal ends where it was last saved
+                self._journal.save([])
+        self._close(writer, keep=keep)
+
+    def finish(self, writer: ShardWriter) -> None:
+        """Close the journal of a run that is done, but for the renames: when they fail, a later run goes on from here."""
+        self._close(writer, keep=self._options.resume)
+
+    def _close(self, writer: ShardWriter, *, keep: bool) -> None:
         kept = list(self._taken)
         if self._journal is not None:
-            if keep:
-                with contextlib.suppress(FileError):  # a full disk: then the journal ends where it was last saved
-                    self._journal.save([])
             self._journal.close()
             kept = [rec.temporary for number, rec in enumerate(writer.recs) if number in self._journal.shards]
         self._outputs.keep([self._path, *kept] if keep and kept and self._path.exists() else [])

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from recordio import files
+from recordio import files, frame
 from recordio.errors import SumFormatError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _LINES: Final = 1 << 14  # formatted at once
 _BLOCK: Final = 1 << 22  # bytes read at once
 _LONGEST: Final = 1 << 16  # bytes of a line
 _RECORD: Final = re.compile(rb"(\d{1,20})\t(\d{1,19})\t(\d{1,10})\t([0-9a-f]{8})")
-_FILE: Final = re.compile(r"(\d{1,19})\t([0-9a-f]{32})")
+_FILE: Final = re.compile(r"([0-9]{1,19})\t([0-9a-f]{32})")
 _SEAL: Final = re.compile(rb"sum\t([0-9a-f]{32})\n")
 _HEX: Final = b"0123456789abcdef"
 _MAX: Final = (1 << 64) - 1
@@ -237,7 +237,9 @@ def _runs(blocks: Iterator[bytes], source: str) -> Iterator[bytes]:
 
 
 def _end_of_records(lines: bytes, start: int) -> int:
-    """Return where the first line after *start* stands that is no record's."""
+    """Return where the first line from *start* on stands that is no record's."""
+    if lines.startswith(b"records\t", start):
+        return start
     found = lines.find(b"\nrecords\t", max(0, start - 1))
     return len(lines) if found < 0 else found + 1
 
@@ -253,7 +255,7 @@ def _parse_records(data: bytes, source: str, number: int) -> tuple[Any, ...]:
                 crcs = np.frombuffer(bytes.fromhex(b"".join(words[3::4]).decode()), ">u4").astype(np.uint32)
                 keys, offsets, lengths = (np.array(words[at::4], "S20").astype(np.uint64) for at in range(3))
                 longest = max(map(len, words), default=0)
-                if longest <= 19 and (not lines or int(offsets.max()) <= _MAX >> 1):
+                if longest <= 19 and (not lines or (int(offsets.max()) <= _MAX >> 1 and int(lengths.max()) <= frame.MAX_SPAN)):
                     return keys, offsets.astype(np.int64), lengths.astype(np.int64), crcs
         except (ValueError, OverflowError):
             pass
@@ -267,6 +269,8 @@ def _parse_record(line: bytes, source: str, number: int) -> tuple[int, int, int,
     match = _RECORD.fullmatch(line)
     if match is None or int(match[1]) > _MAX or int(match[2]) > _MAX >> 1:
         raise SumFormatError(source, number, f"{line[:60]!r}, expected key, offset, length and CRC-32, separated by tabs")
+    if int(match[3]) > frame.MAX_SPAN:
+        raise SumFormatError(source, number, f"a record of {int(match[3])} bytes, expected at most {frame.MAX_SPAN}")
     return int(match[1]), int(match[2]), int(match[3]), int(match[4], 16)
 
 
@@ -286,6 +290,6 @@ def _parse_trailer(line: bytes, source: str, number: int, trailer: dict[str, str
 
 def _parse_file(value: str, source: str, number: int) -> FileDigest:
     match = _FILE.fullmatch(value)
-    if match is None:
-        raise SumFormatError(source, number, f"{value[:60]!r}, expected a size and an XXH3-128 of 32 digits")
+    if match is None or int(match[1]) > _MAX >> 1:
+        raise SumFormatError(source, number, f"{value[:60]!r}, expected a size below 2**63 and an XXH3-128 of 32 digits")
     return FileDigest(int(match[1]), match[2])

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 BLOCK: Final = 1 << 22  # bytes read at once where nothing is damaged
 _FIRST: Final = 1 << 12  # bytes read at once behind damage, twice as many each time: more of it may follow
+_MOST: Final = 1 << 15  # records checked at once, so that small ones take no more memory
 _LIMIT: Final = 1 << 32  # bytes that no record has: 2**29 payload bytes cost 2**30 at the most
 _COMMON: Final = 256  # listed records of one length from which on a CRC-32 alone tells too little
 _HEAD: Final = struct.Struct("<II")
@@ -50,6 +51,7 @@ class _Exact:
         self._file, self._listed = file, listed
         self._heads = Heads(file, np.unique(listed.lengths))
         self._crc: Callable[..., int] = checksum.crc_function()
+        self._ends = listed.offsets + listed.lengths
         self._found = np.zeros(len(listed), bool)
         self._left = len(listed)
         self._skip: dict[int, int] = {}
@@ -80,8 +82,8 @@ class _Exact:
         if listed.lengths[first] > BLOCK:
             found = self._long(first, position)
         else:
-            last = int(listed.offsets.searchsorted(listed.offsets[first] + self._block, side="right")) - 1
-            found = self._short(first, max(last, first + 1), position)
+            last = int(self._ends.searchsorted(listed.offsets[first] + self._block, side="right"))
+            found = self._short(first, min(max(last, first + 1), first + _MOST), position)
             self._block = min(2 * self._block, BLOCK)
         self._found[first : first + len(found)] = True
         self._left -= len(found)
@@ -91,7 +93,7 @@ class _Exact:
     def _short(self, first: int, last: int, position: int) -> list[Intact]:
         """Check records that fit into one block."""
         listed, crc, head, found = self._listed, self._crc, _HEAD.unpack_from, []
-        end = int(listed.offsets[last - 1] + listed.lengths[last - 1]) + self.shift
+        end = int(self._ends[last - 1]) + self.shift
         block = read_exactly(self._file, position, min(end, self._file.size) - position)
         view, size = memoryview(block), len(block)
         columns = (listed.keys, listed.lengths, listed.crcs, self._found)

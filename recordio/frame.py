@@ -18,7 +18,7 @@ MAX_LENGTH: Final = (1 << 29) - 1  # bytes; lrec keeps 29 bits for the length
 _LONG: Final = 1 << 16  # bytes of a buffer from which on NumPy is worth its calls
 
 WHOLE, FIRST, MIDDLE, LAST = range(4)  # cflags
-_MAX_SPAN: Final = 3 * (MAX_LENGTH + HEAD_SIZE)  # bytes on disk: at worst each word of a payload is cut out and gets a head
+MAX_SPAN: Final = (1 << 30) + 4  # bytes on disk, when all words of the largest payload are magic: each is cut out and gets a head
 
 _HEAD: Final = struct.Struct("<II")
 _PADDING: Final = (b"", b"\0\0\0", b"\0\0", b"\0")  # by length % 4
@@ -259,7 +259,7 @@ def _plain_end(buffer: bytes, position: int, size: int) -> int:
 
 def _checked_end(buffer: bytes, start: int, source: str, base: int) -> int:
     """Return where any record ends; raise what is wrong with it. A swallowed magic word comes before a missing end."""
-    position, expected = start, (WHOLE, FIRST)
+    position, expected, total = start, (WHOLE, FIRST), 0
     while True:
         size = len(buffer)
         if position + HEAD_SIZE <= size:
@@ -267,15 +267,16 @@ def _checked_end(buffer: bytes, start: int, source: str, base: int) -> int:
             inner = _first_cut(buffer, position + HEAD_SIZE, min(position + HEAD_SIZE + (lrec & MAX_LENGTH), size))
             if magic == MAGIC and lrec >> 29 <= LAST and inner >= 0:
                 raise FormatError(source, base + start, f"a magic word stands inside a part, at offset {base + inner}")
-        cflag, _, end = _part_at(buffer, position, start, source, base)
+        cflag, data_end, end = _part_at(buffer, position, start, source, base)
         if cflag not in expected:
             wanted = " or ".join(map(str, expected))
             raise BadSequence(source, base + position, f"cflag {cflag}, expected {wanted}")
+        total += data_end - position - HEAD_SIZE
+        if total > MAX_LENGTH:
+            raise FormatError(source, base + start, f"a payload of over {MAX_LENGTH} bytes, more than the format allows")
         if cflag in (WHOLE, LAST):
             return end
-        position, expected = end, (MIDDLE, LAST)
-        if end - start > _MAX_SPAN:
-            raise FormatError(source, base + start, f"a payload of over {MAX_LENGTH} bytes, more than the format allows")
+        position, expected, total = end, (MIDDLE, LAST), total + 4
 
 
 def _first_cut(buffer: bytes, start: int, end: int) -> int:

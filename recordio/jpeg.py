@@ -18,6 +18,7 @@ from recordio.traits import ImageInfo, Trait, exif_orientation
 # Markers as two bytes, FF included.
 _SOF: Final = frozenset(range(0xFFC0, 0xFFD0)) - {0xFFC4, 0xFFC8, 0xFFCC}
 _PROGRESSIVE: Final = frozenset({0xFFC2, 0xFFC6, 0xFFCA, 0xFFCE})
+_ARITHMETIC: Final = frozenset({0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF})  # without FF: decoders read on in zeros where their data end
 _SEQUENTIAL: Final = frozenset({0xC0, 0xC1, 0xC9})  # without FF: a scan of all their components is the only one
 _LONE: Final = frozenset({0xFF01, *range(0xFFD0, 0xFFD8)})  # without a length
 _EOI, _SOS, _APP1, _FILL = 0xFFD9, 0xFFDA, 0xFFE1, 0xFFFF
@@ -28,6 +29,9 @@ _FRAME: Final = struct.Struct(">BHHB")  # bits a sample, height, width, componen
 _END: Final = b"\xff\xd9"
 _EXIF: Final = b"Exif\0\0"
 _NEXT_MARKER: Final = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
+
+_PIXELS: Final = 512  # that a byte can hold at the most: a block of 8 x 8 takes one bit or more
+_SCANS: Final = 500  # no coder needs more than some dozens; each costs a pass over all pixels, and may be 30 bytes long
 
 _KEPT_HEADERS: Final = 4
 _KEPT_SIZE: Final = 1 << 13  # bytes; larger headers hold thumbnails, which no two images share
@@ -102,7 +106,18 @@ def probe_jpeg(data: bytes, headers: JpegHeaders | None = None) -> ImageInfo:
         if headers is not None and start <= _KEPT_SIZE:
             headers.learn(data, start, frame + 5, info)
         return info
-    missing_end = all(marker != _EOI for marker, _ in _segments(data, start))
+    missing_end, scans = True, 1
+    for marker, _ in _segments(data, start):
+        scans += marker == _SOS
+        if marker == _EOI:
+            missing_end = False
+            break
+    if scans > _SCANS:
+        raise ImageFormatError(f"is a JPEG of {scans} scans, expected at most {_SCANS}")
+    if missing_end and data[frame + 1] in _ARITHMETIC:
+        raise ImageFormatError(f"is truncated: {size} bytes, the JPEG's end is missing (arithmetic coding hides how much of it)")
+    if missing_end and width * height > _PIXELS * size:  # said here, a header alone makes nobody decode what it claims
+        raise ImageFormatError(f"is truncated: {size} bytes, which cannot hold a JPEG of {width} x {height} pixels")
     if missing_end and _lacks_scans(data):
         raise ImageFormatError(f"is truncated: {size} bytes, the JPEG's later scans are missing")
     return ImageInfo("jpg", width, height, missing_end, traits, orientation)

@@ -68,16 +68,20 @@ def _probe_png(data: bytes) -> ImageInfo:
     if not width or not height:
         raise ImageFormatError(f"is damaged: a PNG of {width} x {height} pixels")
     traits, orientation = _PNG_COLORS.get(color, 0) | (_SIXTEEN_BIT if depth == 16 else 0), 1
-    view = memoryview(data)
+    view, has_picture = memoryview(data), False
     for kind, start, end in _png_chunks(data):
         if kind not in _PNG_HARMLESS and zlib.crc32(view[start - 4 : end]) != int.from_bytes(data[end : end + 4], "big"):
             raise ImageFormatError(f"is damaged: PNG chunk {kind!r} at byte {start - 8} does not match its checksum")
         if kind == b"tRNS":
             traits |= _ALPHA
+        elif kind == b"IDAT":
+            has_picture = True
         elif kind == b"acTL":
             traits |= _ANIMATED
         elif kind == b"eXIf":
             orientation = exif_orientation(data[start:end])
+    if not has_picture:
+        raise ImageFormatError("is damaged: a PNG without a picture")
     return _info("png", width, height, traits, orientation)
 
 
@@ -138,6 +142,8 @@ def _probe_webp(data: bytes) -> ImageInfo:
             kinds.update(inner for inner, _, _ in _webp_chunks(data, start + 16, end))
     if not kinds & _WEBP_PICTURES:
         raise ImageFormatError("is damaged: a WebP without a picture")
+    if not width or not height:
+        raise ImageFormatError(f"is damaged: a WebP of {width} x {height} pixels")
     return _info("webp", width, height, traits, orientation)
 
 
@@ -175,6 +181,10 @@ def _probe_gif(data: bytes) -> ImageInfo:
             position += 1
     except IndexError:
         raise ImageFormatError(f"is truncated: {len(data)} bytes, the GIF's end mark is missing") from None
+    if not pictures:
+        raise ImageFormatError("is damaged: a GIF without a picture")
+    if not width or not height:
+        raise ImageFormatError(f"is damaged: a GIF of {width} x {height} pixels")
     return _info("gif", width, height, traits | (_ANIMATED if pictures > 1 else 0))
 
 

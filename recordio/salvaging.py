@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BLOCK: Final = 1 << 22  # bytes copied at once
+_MOST: Final = 1 << 15  # records copied at once, so that small ones take no more memory
 _KEPT: Final = 10_000  # damages that a report keeps; its file has all
 _LINES: Final = 1000  # damages that are written to that file at once
 
@@ -243,7 +244,8 @@ class _Copy:
             self.account.lose(piece)
             return
         self.account.keep(piece)
-        if self._run and (piece.offset != self._end or self._end + piece.length - self._run[0].offset > BLOCK):
+        run = self._run
+        if run and (piece.offset != self._end or self._end + piece.length - run[0].offset > BLOCK or len(run) >= _MOST):
             self._flush()
         self._run.append(piece)
         self._end = piece.offset + piece.length

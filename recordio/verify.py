@@ -84,11 +84,12 @@ class _Verification:
         """Check each record that the .sum lists at its place, then what stands behind the last; return the file's digest."""
         digest, size = checksum.new_digest(), self._file.size
         count = int(listed.offsets.searchsorted(size, side="left"))
+        ends = listed.offsets + listed.lengths
         first = 0
         while first < count:
             start = int(listed.offsets[first])
-            last = min(max(first + 1, int(listed.offsets.searchsorted(start + BLOCK, side="right")) - 1), count)
-            block = self._read(start, min(int(listed.offsets[last - 1] + listed.lengths[last - 1]), size) - start, digest)
+            last = min(max(first + 1, int(ends.searchsorted(start + BLOCK, side="right"))), count)
+            block = self._read(start, min(int(ends[last - 1]), size) - start, digest)
             self._check_listed(listed, first, last, start, block)
             first = last
         if count < len(listed):

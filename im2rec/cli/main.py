@@ -20,6 +20,7 @@ COMMANDS = {
     "pack": ("im2rec.cli.pack", "Pack the images of a list or folder into .rec and .idx."),
     "verify": ("im2rec.cli.verify", "Check a dataset: frames, index, checksums, headers, images."),
     "salvage": ("im2rec.cli.salvage", "Save what is whole of a damaged .rec into a new set."),
+    "info": ("im2rec.cli.info", "Tell what is in a dataset."),
     "ls": ("im2rec.cli.ls", "List the records of a dataset, one a line."),
     "cat": ("im2rec.cli.cat", "Write the image of one record to stdout."),
     "index": ("im2rec.cli.index", "Rebuild the .idx of a .rec."),

@@ -13,7 +13,7 @@ from im2rec import build, journal
 from im2rec.completed import completed
 from im2rec.errors import Im2recError, ResumeError, TooManyRejects
 from im2rec.listfile import Item
-from im2rec.packoptions import PackOptions
+from im2rec.packoptions import PackOptions, set_prefix
 from im2rec.plan import ShardOptions
 from im2rec.source import SourceOptions
 from im2rec.transform import TransformOptions
@@ -66,8 +66,9 @@ def run(root, items, work, monkeypatch):
                 raise error
             done += 1
 
-        with OutputSet(work / name, force=True, keep=journal.temporaries(work / name)) as outputs:
-            asked = PackOptions(SourceOptions(root), resume=resume, **options)
+        asked = PackOptions(SourceOptions(root), resume=resume, **options)
+        own = set_prefix(work / name, asked.shards)
+        with OutputSet(own, force=True, keep=journal.temporaries(own)) as outputs:
             return build.pack(items, work / name, asked, outputs, advance=advance, digest=digest)
 
     return pack

@@ -204,7 +204,7 @@ def test_set_appears_together_at_the_end(tmp_path):
     with OutputSet() as outputs:
         for name in ("a", "b"):
             outputs.create(tmp_path / name).write(name.encode())
-        assert sorted(path.suffix for path in tmp_path.iterdir()) == [".lock", ".tmp", ".tmp"]
+        assert sorted(path.suffix for path in tmp_path.iterdir()) == [".lock", ".lock", ".tmp", ".tmp"]
     assert content(tmp_path) == {"a": b"a", "b": b"b"}
 
 

@@ -1,0 +1,243 @@
+"""What is in a set: counts, labels, formats, sizes, and what it is laid out as."""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from im2rec.operations.browse import NO_IMAGE, UNKNOWN, Entry, entries
+from im2rec.report import format_bytes
+from im2rec.verification import record_files
+from recordio import checksum, index
+from recordio.errors import FileError, IndexFormatError
+
+_CLASSES: Final = 1 << 20  # distinct labels that are counted one by one
+_SHOWN: Final = 10  # of them in the text
+
+
+@dataclass(slots=True)
+class Numbers:
+    """Numbers of which the smallest, the median and the largest are told."""
+
+    values: array[int] = field(default_factory=lambda: array("L"))
+
+    def as_json(self) -> dict[str, int] | None:
+        """Return them as an object for JSON; None where there are none."""
+        if not self.values:
+            return None
+        ascending = sorted(self.values)
+        return {"least": ascending[0], "median": ascending[len(ascending) // 2], "most": ascending[-1]}
+
+
+@dataclass(slots=True)
+class Info:
+    """What a set holds.
+
+    Attributes:
+        files: its .rec files.
+        size: their bytes.
+        records: of all of them.
+        images: records with image bytes.
+        image_bytes: of these.
+        headless: records without an image header.
+        formats: format -> images; "?" for bytes that are no whole image of a format that is known.
+        widths: number of labels of a record -> records.
+        labels: first label -> records, while there are few enough of them.
+        least: smallest first label.
+        most: largest first label.
+        whole: whether all first labels are whole numbers.
+        image_widths: pixels.
+        image_heights: pixels.
+        layout: "plain", "multi-label", "detection", "identities", "mixed", "raw" (no image headers) or "empty".
+        beside: suffix -> what is to be said of the file beside the .rec files.
+    """
+
+    files: list[str] = field(default_factory=list)
+    size: int = 0
+    records: int = 0
+    images: int = 0
+    image_bytes: int = 0
+    headless: int = 0
+    formats: Counter[str] = field(default_factory=Counter)
+    widths: Counter[int] = field(default_factory=Counter)
+    labels: Counter[float] | None = field(default_factory=Counter)
+    least: float | None = None
+    most: float | None = None
+    whole: bool = True
+    image_widths: Numbers = field(default_factory=Numbers)
+    image_heights: Numbers = field(default_factory=Numbers)
+    layout: str = "empty"
+    beside: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def classes(self) -> int | None:
+        """Number of distinct first labels of images; None where there are too many to count."""
+        return None if self.labels is None else len(self.labels)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as an object for JSON."""
+        return {
+            "files": self.files,
+            "bytes": self.size,
+            "records": self.records,
+            "images": self.images,
+            "image_bytes": self.image_bytes,
+            "without_header": self.headless,
+            "layout": self.layout,
+            "formats": dict(sorted(self.formats.items())),
+            "label_widths": {str(width): count for width, count in sorted(self.widths.items())},
+            "classes": self.classes,
+            "labels": None if self.labels is None else {f"{label:.9g}": count for label, count in sorted(self.labels.items())},
+            "label_range": None if self.least is None else [self.least, self.most],
+            "whole_labels": self.whole,
+            "width": self.image_widths.as_json(),
+            "height": self.image_heights.as_json(),
+            "beside": self.beside,
+        }
+
+    def as_lines(self) -> list[str]:
+        """Return it as lines of text."""
+        lines = [
+            f"files    {len(self.files)}, {format_bytes(self.size)}: {self.files[0]}{' ...' if len(self.files) > 1 else ''}",
+            f"records  {self.records}, {self.images} with an image, {format_bytes(self.image_bytes)} of images",
+            f"layout   {self.layout}",
+        ]
+        if self.formats:
+            formats = ", ".join(f"{count} {name}" for name, count in self.formats.most_common())
+            lines.append(f"formats  {formats}")
+        for name, numbers in (("width", self.image_widths), ("height", self.image_heights)):
+            found = numbers.as_json()
+            if found:
+                lines.append(f"{name:8} {found['least']} to {found['most']} pixels, median {found['median']}")
+        if self.widths:
+            widths = ", ".join(f"{count} records with {width}" for width, count in sorted(self.widths.items()))
+            lines.append(f"labels   {widths}; {self._said_classes()}")
+        lines += [f"{suffix:8} {said}" for suffix, said in self.beside.items()]
+        return lines
+
+    def _said_classes(self) -> str:
+        kind = "whole numbers" if self.whole else "not all of them whole numbers"
+        spread = f"from {self.least:g} to {self.most:g}, {kind}" if self.least is not None else "none"
+        if self.labels is None:
+            return f"over {_CLASSES} different, {spread}"
+        common = ", ".join(f"{label:g} ({count})" for label, count in self.labels.most_common(_SHOWN))
+        more = ", ..." if len(self.labels) > _SHOWN else ""
+        return f"{len(self.labels)} different, {spread}: {common}{more}"
+
+
+def info(given: Path) -> Info:
+    """Read a set and count what is in it.
+
+    Args:
+        given: prefix of the set, or one .rec file.
+
+    Raises:
+        InputError: there is no such set.
+        FormatError: a record cannot be read; 'verify' tells all that is wrong.
+    """
+    recs = record_files(given)
+    found = Info([str(rec) for rec in recs], sum(rec.stat().st_size for rec in recs))
+    layout = _Layout()
+    for entry in entries(given):
+        _count(found, entry)
+        layout.see(entry)
+    found.layout = layout.name()
+    for rec in recs[:1] if len(recs) == 1 else ():
+        found.beside = _beside(rec, found.records)
+    return found
+
+
+def _count(found: Info, entry: Entry) -> None:
+    found.records += 1
+    if entry.id is None:
+        found.headless += 1
+        return
+    if entry.info.format == NO_IMAGE:
+        return
+    found.images += 1
+    found.image_bytes += entry.image
+    found.formats[entry.info.format] += 1
+    found.widths[len(entry.labels)] += 1
+    if entry.info.format != UNKNOWN:
+        found.image_widths.values.append(entry.info.width)
+        found.image_heights.values.append(entry.info.height)
+    if entry.labels:
+        label = entry.labels[0]
+        found.least = label if found.least is None else min(found.least, label)
+        found.most = label if found.most is None else max(found.most, label)
+        found.whole = found.whole and label.is_integer()
+        if found.labels is not None:
+            found.labels[label] += 1
+            if len(found.labels) > _CLASSES:
+                found.labels = None
+
+
+class _Layout:
+    """Recognises what the records of a set are laid out as, one after the other (docs/format.md, section 2)."""
+
+    def __init__(self) -> None:
+        self._kinds: Counter[str] = Counter()
+        self._header: Entry | None = None
+        self._ranges = 0
+
+    def see(self, entry: Entry) -> None:
+        """Look at the next record."""
+        if entry.id is None:
+            self._kinds["raw"] += 1
+        elif entry.flag == 2 and not entry.image and entry.labels[0] <= entry.labels[1]:
+            if entry.key == 0:
+                self._header = entry
+            else:
+                self._ranges += 1
+        elif len(entry.labels) < 2:
+            self._kinds["plain"] += 1
+        else:
+            self._kinds["detection" if is_detection(entry.labels) else "multi-label"] += 1
+
+    def name(self) -> str:
+        """Return the name of the layout."""
+        if self._header is not None and self._kinds.keys() <= {"plain", "multi-label"}:
+            return "identities"
+        if not self._kinds and not self._ranges:
+            return "empty"
+        return next(iter(self._kinds)) if len(self._kinds) == 1 and not self._ranges else "mixed"
+
+
+def is_detection(labels: tuple[float, ...]) -> bool:
+    """Tell whether labels are those of object detection: A, B, A - 2 more values, then objects of B values each.
+
+    An object is a class, then left, top, right and bottom as shares of the image's sides.
+    """
+    if len(labels) < 7 or not (labels[0].is_integer() and labels[1].is_integer()):
+        return False
+    start, width = int(labels[0]), int(labels[1])
+    objects = labels[start:]
+    if start < 2 or width < 5 or not objects or len(objects) % width:
+        return False
+    boxes = [objects[at + 1 : at + 5] for at in range(0, len(objects), width)]
+    return all(0 <= left <= right <= 1 and 0 <= top <= bottom <= 1 for left, top, right, bottom in boxes)
+
+
+def _beside(rec: Path, records: int) -> dict[str, str]:
+    """Say of the files beside a .rec whether they fit it, as far as sizes and counts tell."""
+    said = {}
+    idx, sum_ = rec.with_suffix(".idx"), rec.with_suffix(".sum")
+    try:
+        count = len(index.load(idx))
+        said[".idx"] = f"{count} keys" if count == records else f"{count} keys, {records - count} records are not in it"
+    except FileError:
+        said[".idx"] = "is missing; 'im2rec index' writes it"
+    except IndexFormatError as error:
+        said[".idx"] = f"cannot be read: {error}"
+    try:
+        listed = checksum.load(sum_)
+        fits = listed.rec.size == rec.stat().st_size and len(listed) == records
+        said[".sum"] = f"fits by its sizes, written by {listed.tool}" if fits else "is that of another file; 'im2rec verify' tells more"
+    except FileError:
+        said[".sum"] = "is missing; 'im2rec verify --write-sum' writes it"
+    except IndexFormatError as error:
+        said[".sum"] = f"cannot be read: {error}"
+    return said

@@ -1,0 +1,92 @@
+"""``im2rec info``."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from im2rec.operations.info import is_detection
+from recordio.header import pack_header
+from recordio.writer import IndexedWriter
+
+
+@pytest.fixture
+def told(im2rec):
+    return lambda given: json.loads(im2rec("info", given, "--json").out)
+
+
+def test_a_set_of_classes_is_counted(im2rec, told, photos, work):
+    im2rec("pack", photos, "-o", "x")
+    found = told("x")
+    assert (found["records"], found["images"], found["layout"], found["classes"]) == (24, 24, "plain", 3)
+    assert (found["labels"], found["label_range"], found["whole_labels"]) == ({"0": 8, "1": 8, "2": 8}, [0.0, 2.0], True)
+    assert (found["formats"], found["label_widths"]) == ({"jpg": 24}, {"1": 24})
+    assert found["width"] == {"least": 40, "median": 52, "most": 63}
+    assert found["image_bytes"] == sum(path.stat().st_size for path in photos.rglob("*.jpg"))
+    assert found["beside"] == {".idx": "24 keys", ".sum": found["beside"][".sum"]}
+    assert found["beside"][".sum"].startswith("fits by its sizes, written by im2rec ")
+    text = im2rec("info", "x").out
+    assert "records  24, 24 with an image" in text
+    assert "24 records with 1; 3 different, from 0 to 2, whole numbers: " in text
+
+
+def test_shards_are_one_set(im2rec, told, photos, work):
+    im2rec("pack", photos, "-o", "x", "--shards", 3)
+    found = told("x")
+    assert (len(found["files"]), found["records"]) == (3, 24)
+
+
+@pytest.mark.parametrize(
+    ("labels", "layout"),
+    [
+        ([1.0, 2.0], "plain"),
+        ([[1.0, 2.0], [0.5, 0.25]], "multi-label"),
+        ([[2, 5, 1, 0.1, 0.1, 0.5, 0.5], [4, 5, 640, 480, 3, 0, 0, 1, 1]], "detection"),
+        ([1.0, [1.0, 2.0]], "mixed"),
+        ([], "empty"),
+    ],
+)
+def test_layouts_are_recognised(told, work, labels, layout):
+    with IndexedWriter(work / "x.rec") as writer:
+        for key, label in enumerate(labels):
+            writer.write(key, pack_header(label, key) + b"image")
+    assert told("x")["layout"] == layout
+
+
+def test_a_face_recognition_file_is_recognised(told, golden):
+    found = told(golden / "recordio" / "identities")
+    assert (found["layout"], found["records"], found["images"], found["classes"]) == ("identities", 11, 7, 3)
+    assert found["beside"][".sum"] == "is missing; 'im2rec verify --write-sum' writes it"
+
+
+def test_payloads_without_headers_are_raw(told, work):
+    with IndexedWriter(work / "x.rec", checksums=False) as writer:
+        writer.write(1, b"raw")
+    (work / "x.idx").write_text("")
+    found = told("x")
+    assert (found["layout"], found["without_header"], found["beside"][".idx"]) == ("raw", 1, "0 keys, 1 records are not in it")
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        (2.0, 5.0),
+        (2.0, 5.0, 1, 0.5, 0.5, 0.1, 0.6),
+        (2.5, 5.0, 1, 0, 0, 1, 1),
+        (2.0, 4.0, 1, 0, 0, 1, 1),
+        (2.0, 5.0, 1, 0, 0, 1, 9),
+        (1.0,) * 7,
+    ],
+)
+def test_other_labels_are_no_detection(labels):
+    assert not is_detection(tuple(map(float, labels)))
+
+
+def test_damage_is_told_with_its_place(im2rec, photos, work):
+    im2rec("pack", photos, "-o", "x")
+    data = (work / "x.rec").read_bytes()
+    (work / "x.rec").write_bytes(data[:-5])
+    ran = im2rec("info", "x")
+    assert ran.code == 3
+    assert "x.rec: offset " in ran.err
