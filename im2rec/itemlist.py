@@ -84,8 +84,13 @@ class ItemList:
         import tempfile  # only streams need it
 
         spool = tempfile.SpooledTemporaryFile(max_size=_MEMORY)  # noqa: SIM115  (it lives as long as the list)
-        while block := stream.read(1 << 20):
-            spool.write(block)
+        while True:
+            with files.telling(source, "read"):
+                block = stream.read(1 << 20)
+            if not block:
+                break
+            with files.telling(tempfile.gettempdir(), "write a temporary file"):
+                spool.write(block)
         spool.seek(0)
         return cls(spool, source, allow_rounding=allow_rounding)  # type: ignore[arg-type]  # typeshed: not a BinaryIO
 

@@ -69,7 +69,20 @@ class PayloadTooLarge(RecordIOError, ValueError):
 
 
 class ChecksumMismatch(FormatError):
-    """A record's bytes are not those that the .sum file vouches for."""
+    """A record's bytes are not those that the .sum file vouches for.
+
+    Attributes:
+        key: of the record; None where the .sum lists none there.
+    """
+
+    def __init__(self, source: str, offset: int, reason: str, key: int | None = None) -> None:
+        super().__init__(source, offset, reason)
+        self.args = (source, offset, reason, key)
+        self.key = key
+
+    def __str__(self) -> str:
+        key = f"key {self.key}: " if self.key is not None else ""
+        return f"{self.source}: offset {self.offset}: {key}{self.reason}"
 
 
 class IndexFormatError(RecordIOError, ValueError):

@@ -7,6 +7,7 @@ the same layer of calls.
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import threading
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from typing import Any, BinaryIO
 
 from recordio.errors import FileError
 
+_PIECE = 1 << 18  # bytes read at once
 BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)  # Windows translates line ends without O_BINARY
 
 
@@ -170,14 +172,50 @@ def read_whole(path: str | os.PathLike[str]) -> bytes:
         FileError: it cannot be read.
     """
     with telling(path, "read"):
-        return Path(path).read_bytes()
+        fd = disk.open(Path(path), os.O_RDONLY)
+        try:
+            pieces = [disk.read(fd, os.fstat(fd).st_size + 1)]
+            while pieces[-1]:
+                pieces.append(disk.read(fd, _PIECE))
+        finally:
+            disk.close(fd)
+    return b"".join(pieces)
+
+
+class _Stream(io.RawIOBase):
+    """A file that is read from start to end; whatever fails is said with its name."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._path = path
+        with telling(path, "open"):
+            self._fd = disk.open(Path(path), os.O_RDONLY)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return os.lseek(self._fd, offset, whence)
+
+    def readinto(self, buffer: Any) -> int:
+        with telling(self._path, "read"):
+            data = disk.read(self._fd, len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        fd, self._fd = getattr(self, "_fd", -1), -1  # where it could not be opened there is none
+        if fd >= 0:
+            disk.close(fd)
+        super().close()
 
 
 def open_text_lines(path: str | os.PathLike[str]) -> BinaryIO:
     """Open a file of lines for streaming; lines are bytes, to be decoded as UTF-8 by the caller.
 
     Raises:
-        FileError: it cannot be opened.
+        FileError: it cannot be opened, or, later, read.
     """
-    with telling(path, "open"):
-        return open(path, "rb", buffering=1 << 18)
+    return io.BufferedReader(_Stream(path), _PIECE)

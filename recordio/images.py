@@ -6,6 +6,7 @@ import contextlib
 import functools
 import io
 import os
+import re
 import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
@@ -27,6 +28,7 @@ AUTO: Final = "auto"  # as im2rec.cc's inter_method 9
 MAX_PIXELS: Final = 178_956_970  # Pillow's limit for a decompression bomb: 2 GiB // 4 // 3
 
 _PILLOWS = ("TIFF", "JPEG2000", "PPM", "AVIF")  # formats that OpenCV decodes, too; some others run programs
+_STARTS = re.compile(rb"(?P<TIFF>II[*+]\0|MM\0[*+])|(?P<JPEG2000>\0\0\0\x0cjP  |\xffO\xffQ)|(?P<AVIF>.{4}ftypavi[fs])", re.DOTALL)
 _MODES = {  # Pillow's, but for that of plain color
     **dict.fromkeys(("1", "L"), Trait.GRAY),
     **dict.fromkeys(("I", "I;16", "I;16B", "F"), Trait.GRAY | Trait.SIXTEEN_BIT),
@@ -130,6 +132,9 @@ def _check_with_pillow(data: bytes, unknown: ImageFormatError, max_pixels: int) 
             image.load()
             return ImageInfo(str(image.format).lower(), width, height, False, traits, orientation)
     except pillow.UnidentifiedImageError:
+        known = _STARTS.match(data)
+        if known:
+            raise ImageFormatError(f"is damaged or truncated, or {known.lastgroup} of a kind that Pillow does not read") from None
         raise unknown from None
     except ImageFormatError:
         raise

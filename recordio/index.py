@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_LINE = re.compile(rb"[ \t]*(\d+)[ \t]+(\d+)[ \t]*\r?")
+_LINE = re.compile(rb"[ \t]*(\d{1,99})[ \t]+(\d{1,99})[ \t]*\r?")  # int() refuses thousands of digits
+_RUN = 1 << 20  # bytes of lines parsed at once: as words they take twenty times as many
 _HASHED = 1 << 20  # keys that a set may hold
 _MAX_KEY = (1 << 64) - 1
 _MAX_OFFSET = (1 << 63) - 1
@@ -92,10 +93,16 @@ def parse(data: bytes, source: str = "<index>") -> Index:
     """
     import numpy as np
 
-    numbers = _parse_fast(data)
-    if numbers is None:
-        numbers = _parse_lines(data, source)
-    pairs = numbers.reshape(-1, 2)
+    pieces = [np.empty(0, np.uint64)]
+    start, number = 0, 1
+    while start < len(data):
+        end = len(data) if len(data) - start <= _RUN else data.find(b"\n", start + _RUN) + 1 or len(data)
+        lines = data[start:end]
+        numbers = _parse_fast(lines)
+        pieces.append(_parse_lines(lines, source, number) if numbers is None else numbers)
+        number += lines.count(b"\n")
+        start = end
+    pairs = np.concatenate(pieces).reshape(-1, 2)
     return Index(pairs[:, 0].copy(), pairs[:, 1].astype(np.int64), source)
 
 
@@ -116,11 +123,11 @@ def _parse_fast(data: bytes) -> NDArray[np.uint64] | None:
     return np.array(words, dtype="S18").astype(np.uint64)
 
 
-def _parse_lines(data: bytes, source: str) -> NDArray[np.uint64]:
+def _parse_lines(data: bytes, source: str, first: int = 1) -> NDArray[np.uint64]:
     import numpy as np
 
     numbers: list[int] = []
-    for number, line in enumerate(data.split(b"\n"), 1):
+    for number, line in enumerate(data.split(b"\n"), first):
         if not line.strip():
             continue
         match = _LINE.fullmatch(line)

@@ -158,7 +158,8 @@ class OutputSet:
     While it is open the set holds a lock on its name, and temporary files that an earlier run left there are removed.
 
     Args:
-        prefix: path of the set without suffix; by default each file's own, so that lists of several names can be a set.
+        prefix: path of the set without suffix. Files of other names, such as the lists of a split, are locked under their
+            own as well.
         force: replace files that exist. Without it an existing file is an error.
         keep: files of earlier runs, by their temporary names, that are not to be removed; None for those that the journal
             of an interrupted run may speak of.
@@ -201,10 +202,11 @@ class OutputSet:
     def _add(self, path: str | os.PathLike[str], *, main: bool) -> OutputFile:
         path = Path(path)
         self.check_free(path)
-        prefix = self._prefix or prefix_of(path)
-        if prefix not in self._locks:
-            self._locks[prefix] = Lock(prefix, path)
-            _sweep(prefix, self._keep, respects_journal=self._respects_journal)
+        own = prefix_of(path)
+        for prefix in dict.fromkeys((self._prefix or own, own)):
+            if prefix not in self._locks and not self._covers(prefix):
+                self._locks[prefix] = Lock(prefix, path)
+                _sweep(prefix, self._keep, respects_journal=self._respects_journal)
         if path.is_symlink():
             path = Path(os.path.realpath(path))  # what the link leads to is replaced, not the link
         if path in self.paths():
@@ -212,6 +214,15 @@ class OutputSet:
         output = OutputFile(path)
         self._files.append((output, main))
         return output
+
+    def _covers(self, prefix: Path) -> bool:
+        """Tell whether a prefix is a shard's whose set is locked, or a set's whose shard is: that has a share of it."""
+
+        def is_shard(one: Path, of: Path) -> bool:
+            shard = SHARD.fullmatch(one.name)
+            return shard is not None and one.with_name(shard[1]) == of
+
+        return any(is_shard(prefix, held) or is_shard(held, prefix) for held in self._locks)
 
     def remove(self, path: Path) -> None:
         """Let the commit remove a file of the old set that the new one has not, where it exists.
@@ -388,9 +399,10 @@ def _sweep(prefix: Path, keep: set[Path], *, respects_journal: bool) -> None:
     for name in left:
         match = _TEMPORARY.fullmatch(name)
         path = prefix.with_name(name)
+        if match and respects_journal and _has_journal(prefix.with_name(match[1])):
+            continue  # whoever was interrupted there may go on
         if match and belongs.fullmatch(match[1]) and path not in keep:
-            if not (respects_journal and _has_journal(prefix.with_name(match[1]))):
-                _remove(path)
+            _remove(path)
 
 
 def _has_journal(path: Path) -> bool:

@@ -8,8 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from recordio import frame, index, scan
-from recordio.errors import FormatError, Truncated
+from recordio import checksum, frame, index, scan
+from recordio.errors import ChecksumMismatch, FormatError, Truncated
 from recordio.files import InputFile
 
 if TYPE_CHECKING:
@@ -26,13 +26,16 @@ class Reader:
 
     Args:
         path: the .rec file.
+        verify: check all bytes against the .sum beside the file: each record as it is read, at the end that none is missing.
 
     Raises:
-        FileError: the file cannot be opened.
+        FileError: a file cannot be opened.
+        SumFormatError: the .sum is damaged.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, verify: bool = False) -> None:
         self._file = InputFile(path)
+        self._listed = _load_sum(path) if verify else None
 
     def __iter__(self) -> Iterator[bytes]:
         """Yield the payload of each record.
@@ -59,9 +62,15 @@ class Reader:
         """Yield the records in lists, one for each block that was read: the quickest way through a file.
 
         Raises:
-            FormatError: at the first fault, with the file and the offset.
+            FormatError: at the first fault, with the file and the offset. Verified, it is a ChecksumMismatch where the frame
+                is right and the bytes are not.
         """
-        return scan.runs(self._file)
+        return scan.runs(self._file) if self._listed is None else self._verified_runs(self._listed)
+
+    def _verified_runs(self, listed: checksum.Sum) -> Iterator[list[tuple[int, bytes]]]:
+        order = _InOrder(listed, self._file.name)
+        yield from scan.runs(self._file, check=order.check)
+        order.check_end(self._file.size)
 
     def close(self) -> None:
         """Close the file."""
@@ -82,15 +91,18 @@ class IndexedReader:
     Args:
         rec: the .rec file.
         idx: its .idx file; by default the name of *rec* with the suffix .idx.
+        verify: check the bytes of each record that is read against the .sum beside *rec*.
 
     Raises:
         FileError: a file cannot be opened.
         IndexFormatError: a line of the .idx is not ``key TAB offset``.
+        SumFormatError: the .sum is damaged.
     """
 
-    def __init__(self, rec: str | os.PathLike[str], idx: str | os.PathLike[str] | None = None) -> None:
+    def __init__(self, rec: str | os.PathLike[str], idx: str | os.PathLike[str] | None = None, *, verify: bool = False) -> None:
         self._file = InputFile(rec)
         self.index = index.load(Path(rec).with_suffix(".idx") if idx is None else idx)
+        self._listed = _load_sum(rec) if verify else None
 
     @property
     def keys(self) -> NDArray[np.uint64]:
@@ -118,6 +130,7 @@ class IndexedReader:
         Raises:
             KeyMissing: the index has no such key.
             FormatError: no whole record stands at its offset.
+            ChecksumMismatch: verified, its bytes are not those that the .sum lists under this key.
             FileError: the read failed.
         """
         return self.read_ordinal(self.index.find(key))
@@ -128,9 +141,12 @@ class IndexedReader:
         Raises:
             IndexError: there are fewer records.
             FormatError: no whole record stands at its offset.
+            ChecksumMismatch: verified, its bytes are not those that the .sum lists under its key.
             FileError: the read failed.
         """
         offset = int(self.index.offsets[ordinal])
+        if self._listed is not None:
+            return self._read_verified(self._listed, int(self.index.keys[ordinal]), offset)
         size = self._file.size
         if offset >= size:
             raise FormatError(self._file.name, offset, f"{self.index.source} puts a record here, behind the file's end at {size}")
@@ -150,6 +166,24 @@ class IndexedReader:
                     raise Truncated(self._file.name, offset, reason, error.needed) from None
                 end = min(max(offset + error.needed, 2 * end - offset), size)
 
+    def _read_verified(self, listed: checksum.Sum, key: int, offset: int) -> bytes:
+        """Read the bytes that the .sum lists, no more and no less."""
+        at = int(listed.offsets.searchsorted(offset))
+        if at == len(listed) or listed.offsets[at] != offset:
+            raise ChecksumMismatch(self._file.name, offset, f"{listed.source} lists no record here", key)
+        if listed.keys[at] != key:
+            raise ChecksumMismatch(self._file.name, offset, f"{listed.source} lists the record here under the key {listed.keys[at]}", key)
+        length = int(listed.lengths[at])
+        # The length comes from a file and may lie: never allocate beyond the file's real end.
+        data = self._file.read_at(offset, max(0, min(length, self._file.size - offset)))
+        fault = _fault(data, length, int(listed.crcs[at]))
+        if fault:
+            raise ChecksumMismatch(self._file.name, offset, fault, key)
+        payload, end = frame.decode_at(data, 0, source=self._file.name, base=offset)
+        if end != length:
+            raise ChecksumMismatch(self._file.name, offset, f"the record ends after {end} bytes, {listed.source} lists {length}", key)
+        return payload
+
     def close(self) -> None:
         """Close the file."""
         self._file.close()
@@ -159,3 +193,49 @@ class IndexedReader:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+
+
+class _InOrder:
+    """Compares records with those that a .sum lists, in order."""
+
+    def __init__(self, listed: checksum.Sum, source: str) -> None:
+        self._listed = listed
+        self._source = source
+        self._done = 0
+
+    def check(self, block: memoryview, run: list[tuple[int, bytes]]) -> tuple[int, FormatError | None]:
+        """Return how many records are as they are listed, and what is wrong with the next; see scan.Check."""
+        listed, first = self._listed, self._done
+        stop = first + len(run)
+        rows = zip(listed.keys[first:stop].tolist(), listed.lengths[first:stop].tolist(), listed.crcs[first:stop].tolist(), strict=True)
+        begin = 0
+        for number, (key, length, crc) in enumerate(rows):
+            end = run[number + 1][0] - run[0][0] if number + 1 < len(run) else len(block)
+            fault = _fault(block[begin:end], length, crc)
+            if fault:
+                return number, ChecksumMismatch(self._source, run[number][0], fault, key)
+            begin = end
+        self._done = min(stop, len(listed))
+        if stop > len(listed):
+            right = len(listed) - first
+            return right, ChecksumMismatch(self._source, run[right][0], f"{listed.source} lists no record here")
+        return len(run), None
+
+    def check_end(self, size: int) -> None:
+        """Raise when listed records have not come."""
+        left = len(self._listed) - self._done
+        if left:
+            reason = f"the file ends, {self._listed.source} lists {left} more record{'s' * (left > 1)}"
+            raise ChecksumMismatch(self._source, size, reason, int(self._listed.keys[self._done]))
+
+
+def _load_sum(rec: str | os.PathLike[str]) -> checksum.Sum:
+    return checksum.load(Path(rec).with_suffix(".sum"))
+
+
+def _fault(data: bytes | memoryview, length: int, crc: int) -> str:
+    """Say how the bytes of a record differ from what a .sum lists; "" when they do not."""
+    if len(data) != length:
+        return f"{len(data)} bytes, expected {length}"
+    found = checksum.crc_function()(data)
+    return f"CRC-32 {found:08x}, expected {crc:08x}" if found != crc else ""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from recordio import frame
-from recordio.errors import Truncated
+from recordio.errors import FormatError, Truncated
 from recordio.files import InputFile
 
 BLOCK = 1 << 22  # bytes read at once; larger gains nothing
 
+# (bytes of the file, (offset, payload) of the records that they are) -> how many are right, and what is wrong with the next
+Check = Callable[[memoryview, list[tuple[int, bytes]]], tuple[int, FormatError | None]]
 
-def runs(file: InputFile, *, most: int = frame.MAX_LENGTH) -> Iterator[list[tuple[int, bytes]]]:
+
+def runs(file: InputFile, *, most: int = frame.MAX_LENGTH, check: Check | None = None) -> Iterator[list[tuple[int, bytes]]]:
     """Yield (offset, payload) of all records of a file, in lists, one for each block that was read.
 
     Memory stays within two blocks, 100 bytes for each record of a block and, beside what the caller keeps, twice the
@@ -20,6 +23,7 @@ def runs(file: InputFile, *, most: int = frame.MAX_LENGTH) -> Iterator[list[tupl
     Args:
         file: the .rec file.
         most: bytes of each payload that are wanted; the rest of it is checked but not kept.
+        check: called with each block's records before they are given out.
 
     Raises:
         FormatError: at the first fault, behind the last record before it, with the file and the offset.
@@ -36,6 +40,12 @@ def runs(file: InputFile, *, most: int = frame.MAX_LENGTH) -> Iterator[list[tupl
         run, used, needed = frame.decode_run(block, source=file.name, base=base, most=most)
         base += used
         held = len(block)
+        if check is not None:
+            right, fault = check(memoryview(block)[:used], run)
+            if fault is not None:
+                if right:
+                    yield run[:right]
+                raise fault
         del block
         if run:
             yield run

@@ -18,9 +18,10 @@ RECORDIO = [
     ["index"],
     ["checksum"],
     ["pinpoint", "reader", "writer"],
-    ["images", "sidecheck"],
-    ["verify"],
-    ["alpha"],
+    ["images", "sidecheck", "exact"],
+    ["verify", "tolerant"],
+    ["alpha", "naming"],
+    ["salvaging"],
     ["__init__"],
 ]
 IM2REC = [

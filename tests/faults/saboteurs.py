@@ -149,8 +149,8 @@ SABOTEURS = [
     Saboteur(
         "what a killed run left is not removed",
         "recordio/outputs.py",
-        "            if self._lock.was_left:\n",
-        "            if False:\n",
+        "                _sweep(prefix, self._keep, respects_journal=self._respects_journal)\n",
+        "                pass\n",
         ("tests/faults/test_kills.py", *FILES),
     ),
     Saboteur(

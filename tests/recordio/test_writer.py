@@ -195,7 +195,7 @@ def test_two_writers_in_one_set_appear_together(tmp_path):
             writer = IndexedWriter(tmp_path / f"{name}.rec", outputs=outputs)
             writer.write(1, name.encode())
             writer.finish()
-        assert sorted(path.suffix for path in tmp_path.iterdir()) == [".lock"] + [".tmp"] * 6
+        assert sorted(path.suffix for path in tmp_path.iterdir()) == [".lock"] * 2 + [".tmp"] * 6
     assert listing(tmp_path) == ["a.idx", "a.rec", "a.sum", "b.idx", "b.rec", "b.sum"]
 
 

@@ -1,0 +1,58 @@
+"""Damage that verify must see: every single bit, every cut; and that it sees none where there is none."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import flips
+import pytest
+import sets
+from tiers import SEED, cases, parts, row, spread
+
+from im2rec.cli import main
+
+BITS = 700_000  # of the files of the sets of one seed, about
+BYTES = 140_000  # that they can be cut at, with .sum and without
+
+
+def strides(name: str, total: int, quick: int, test: int, soak: int) -> list[tuple[int, int, int, int]]:
+    """Spread a number of cases over the sets: (kind, seed, step, start) of each."""
+    wanted = cases(name, quick, test, soak)
+    rounds, step = max(1, wanted // total), max(1, total // wanted)
+    return [(kind, SEED + turn, step, SEED + 3 * turn) for turn in range(rounds) for kind in range(sets.KINDS)]
+
+
+def test_every_flipped_bit_is_found_with_its_file_place_and_key():
+    with row("flips") as counted:
+        for done in spread(flips.flip, strides("flips", BITS, 5_000, 600_000, 10**7)):
+            counted.add(done)
+
+
+def test_every_cut_is_found():
+    with row("cuts") as counted:
+        for done in spread(flips.cut, strides("cuts", BYTES, 2_000, 80_000, 10**6)):
+            counted.add(done)
+
+
+def test_clean_sets_raise_no_alarm():
+    with row("clean sets") as counted:
+        for done in spread(flips.clean, ((*part, SEED) for part in parts(cases("clean", 300, 10_000, 100_000), 500))):
+            counted.add(done)
+
+
+@pytest.mark.parametrize("suffix", sets.SUFFIXES)
+def test_the_command_says_file_key_and_bytes_and_ends_with_1(tmp_path, capfd, suffix):
+    made = sets.make(tmp_path, 2, SEED)
+    data, owners = made.path(suffix).read_bytes(), made.owners(suffix)
+    at = len(data) // 3
+    made.path(suffix).write_bytes(data[:at] + bytes([data[at] ^ 4]) + data[at + 1 :])
+    for flags in ([], ["--json"]):
+        assert main.guarded("im2rec", main._body, ["verify", str(Path(made.rec)), "--quiet", *flags]) == 1
+        out = capfd.readouterr().out
+        if not flags:
+            assert out.startswith(f"{made.path(suffix)}: key {owners[at]}: bytes ")
+            continue
+        issue = json.loads(out.splitlines()[0])["issue"]
+        assert (issue["file"], issue["key"]) == (str(made.path(suffix)), owners[at])
+        assert issue["offset"] <= at < issue["offset"] + issue["length"]
