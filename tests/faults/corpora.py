@@ -23,7 +23,8 @@ PILLOW = "12.3.0"  # which one matters little, that it stays the same does: outc
 SOURCES = ("golang-1.19", "libgd2", "libpng1.6", "gdk-pixbuf")
 MORE_SOURCES = ("exiv2", "golang-golang-x-image", "graphicsmagick", "leptonlib", "tiff")  # for the soak tier
 _IMAGES = re.compile(
-    r"\.(jpe?g|jpe|jfif|a?png|webp|gif|bmp|dib|tiff?|p[bgpnf]m|jp2|j2[ck]|jpc|jpx|avif|heic|ico|cur|tga|xpm|gd2?|pcx|psd|svg)$", re.IGNORECASE
+    r"\.(jpe?g|jpe|jfif|a?png|webp|gif|bmp|dib|tiff?|p[bgpnf]m|jp2|j2[ck]|jpc|jpx|avif|heic|ico|cur|tga|xpm|gd2?|pcx|psd|svg)$",
+    re.IGNORECASE,
 )
 _TIMEOUT = 600  # seconds, for each call of pip and of apt
 

@@ -133,3 +133,107 @@ class FaultyDisk(Unsynced):
 
     def sync_folder(self, folder: Path) -> None:
         self._ask("sync_folder", folder)
+
+
+class Event(NamedTuple):
+    """What a call has changed in the folder that is watched.
+
+    Attributes:
+        kind: "data" (a file has this content now), "fsync" (it is durable), "names" (names stand for these files, or for none,
+            all at once) or "sync" (the names are durable).
+        file: number of the file, where one is concerned.
+        data: its content.
+        names: name -> number of the file, None where the name goes.
+    """
+
+    kind: str
+    file: int = -1
+    data: bytes = b""
+    names: tuple[tuple[str, int | None], ...] = ()
+
+
+class Recorder(Unsynced):
+    """The disk, which tells what was asked of one folder of it.
+
+    Attributes:
+        events: in order.
+        names: of the folder, before anything is done: name -> number of the file.
+        contents: number of the file -> what it held then.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.events: list[Event] = []
+        self.contents: dict[int, bytes] = {}
+        self._now: dict[str, int] = {}
+        self._data: dict[int, bytes] = {}
+        self._open: dict[int, tuple[int, int]] = {}  # descriptor -> file, position
+        self._count = 0
+        for path in sorted(folder.iterdir()):
+            self._now[path.name] = self._count
+            self.contents[self._count] = self._data[self._count] = path.read_bytes()
+            self._count += 1
+        self.names = dict(self._now)
+
+    def _rename(self, *names: tuple[str, int | None]) -> None:
+        self.events.append(Event("names", names=names))
+        for name, file in names:
+            if file is None:
+                self._now.pop(name, None)
+            else:
+                self._now[name] = file
+
+    def _is_watched(self, *paths: Path) -> bool:
+        return all(path.parent == self.folder for path in paths)
+
+    def open(self, path: Path, flags: int, mode: int = 0o666) -> int:
+        is_new = not os.path.lexists(path)
+        fd = super().open(path, flags, mode)
+        if self._is_watched(path) and flags & (os.O_WRONLY | os.O_RDWR):
+            if is_new:
+                self._data[self._count] = b""
+                self._rename((path.name, self._count))
+                self._count += 1
+            self._open[fd] = self._now[path.name], 0
+        return fd
+
+    def close(self, fd: int) -> None:
+        self._open.pop(fd, None)
+        super().close(fd)
+
+    def _set(self, file: int, data: bytes) -> None:
+        self._data[file] = data
+        self.events.append(Event("data", file, data))
+
+    def write(self, fd: int, data: bytes | bytearray | memoryview) -> int:
+        file, position = self._open[fd]
+        done = super().write(fd, data)
+        self._set(file, self._data[file][:position] + bytes(data[:done]))
+        self._open[fd] = file, position + done
+        return done
+
+    def truncate(self, fd: int, size: int) -> None:
+        super().truncate(fd, size)
+        file, _ = self._open[fd]
+        self._set(file, self._data[file][:size])
+        self._open[fd] = file, size  # whoever cuts a file writes behind the cut
+
+    def fsync(self, fd: int) -> None:
+        self.events.append(Event("fsync", self._open[fd][0]))
+
+    def link(self, path: Path, other: Path) -> None:
+        super().link(path, other)
+        self._rename((other.name, self._now[path.name]))
+
+    def replace(self, path: Path, other: Path) -> None:
+        super().replace(path, other)
+        self._rename((other.name, self._now[path.name]), (path.name, None))
+
+    def unlink(self, path: Path) -> None:
+        super().unlink(path)
+        if self._is_watched(path):
+            self._rename((path.name, None))
+
+    def sync_folder(self, folder: Path) -> None:
+        if folder == self.folder:
+            self.events.append(Event("sync"))

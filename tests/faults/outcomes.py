@@ -36,7 +36,7 @@ _REASONS = {
     r"is damaged or truncated: ": "broken",
     r"is truncated: ": "truncated",
     r"is damaged: ": "damaged",
-    r"has \d+ x \d+ pixels, expected at most": "too large",
+    r"has (\d+ x|more than) \d+ pixels, expected at most": "too large",
     r"is a JPEG of \d+ scans": "too many scans",
     r"cannot be decoded": "cannot be decoded",
     r"cannot be encoded": "cannot be encoded",

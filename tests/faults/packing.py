@@ -20,6 +20,7 @@ from recordio.outputs import OutputSet
 KEPT = TransformOptions()
 SHORT_SIDE = 64
 ENCODED = TransformOptions(pass_through=False, resize=SHORT_SIDE, scaled_decode=True)
+HERE = PoolOptions()  # no worker processes
 WAYS = {"kept": KEPT, "encoded": ENCODED}
 
 
@@ -44,7 +45,7 @@ def pack(
     paths: Iterable[str],
     transform: TransformOptions,
     prefix: Path,
-    pool: PoolOptions = PoolOptions(),
+    pool: PoolOptions = HERE,
     *,
     follow_symlinks: bool = False,
 ) -> Packed:
@@ -55,8 +56,8 @@ def pack(
         with OutputSet(prefix, force=True) as outputs:
             report = build.pack(items, prefix, options, outputs)
     except NothingPacked as error:
-        assert error.listed == len(items)
-        assert len(items) <= len(error.first), "no more than these are named when none can be packed"
+        if not len(error.first) == error.listed == len(items):
+            raise  # no more than ten are named when none can be packed
         return Packed({}, {each.item: each.reason for each in error.first}, {}, Counter())
     images = {}
     with recordio.IndexedReader(prefix.with_name(prefix.name + ".rec")) as reader:

@@ -57,7 +57,7 @@ def make_images(root: Path, count: int, seed: int, classes: str = "ab", truncate
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         data = picture(seed + number)
         (root / name).write_bytes(data[:-20] if number >= count - truncated else data)
-    lines = [f"{number}\t{number % 2}\t{name}\n" for number, name in enumerate(names)]
+    lines = [f"{10 + 3 * number}\t{number % 2}\t{name}\n" for number, name in enumerate(names)]  # keys that are no ordinals
     root.with_name(f"{root.name}.lst").write_text("".join(lines))
     return root
 
@@ -156,6 +156,7 @@ class Scene:
         main: files without which the others do not stand; their parts may be new one after the other.
         code: of the command when all goes well.
         steps: small blocks, and a journal that is saved after each.
+        carried: files that the command makes anew from old ones only.
         stopped: calls of write after which the commands before are interrupted; 0 lets them end.
     """
 
@@ -166,6 +167,7 @@ class Scene:
     code: int = 0
     steps: bool = False
     stopped: int = 0
+    carried: tuple[str, ...] = ()
 
     def arguments(self, base: Path, command: str | None = None) -> list[str]:
         """Return the words of a command; paths are absolute, so that no test depends on the current folder."""
@@ -197,6 +199,10 @@ class Scene:
             ran = run(self.arguments(base, command), Stopping(self.stopped) if self.stopped else None)
             assert ran.code in ((130,) if self.stopped else (0, 1)), (self.name, command, ran)
         return content(base / "out")
+
+    def is_done(self, found: Content, before: Content, new: Content) -> bool:
+        """Tell whether a run has left all that it can, and nothing else, where it found *before*."""
+        return found == {name: data for name, data in new.items() if name in before or name not in self.carried}
 
     def verdict(self, found: Content, old: Content, new: Content) -> str | None:
         """Say what is wrong with the final names, None where they are what a crash or a failure may leave.
@@ -312,7 +318,7 @@ SCENES = [
     Scene("pack rejects over an old set", (PACK_NEW,), f"{PACK_OLD} --force", code=1),
     Scene("shards over old shards", (f"{PACK_OLD} --shards 3",), f"{PACK_NEW} --shards 3 --force", main=SHARDS),
     Scene("index", (PACK_NEW,), "index {out}/x.rec -o {out}/y.idx"),
-    Scene("index over an old one", (PACK_NEW,), "index {out}/x.rec --keys ordinal --force"),
+    Scene("index over an old one", (PACK_NEW,), "index {out}/x.rec --keys ordinal --force", carried=("x.sum",)),
     Scene("write a sum", (f"{PACK_NEW} --no-sum",), "verify {out}/x --write-sum --workers 0"),
     Scene("write a sum over an old one", (PACK_NEW,), "verify {out}/x --write-sum --force --workers 0"),
     Scene("rec2idx", (f"{PACK_NEW} --no-sum",), "rec2idx {out}/x.rec {out}/x.idx"),

@@ -36,13 +36,13 @@ def test_the_command_names_each_cut_image_in_text_and_in_json(tmp_path: Path, op
     root = tmp_path / "images"
     root.mkdir()
     rng = random.Random(SEED)
-    for number, (kind, (format, make, _)) in enumerate(KINDS.items()):
+    for number, (kind, (suffix, make, _)) in enumerate(KINDS.items()):
         whole = make(33, 21, number)
-        (root / f"{number}-whole.{format}").write_bytes(whole)
+        (root / f"{number}-whole.{suffix}").write_bytes(whole)
         size = rng.choice(places(whole, 9, number)[:-4])  # not just an end mark
-        (root / f"{number}-cut {kind}.{format}").write_bytes(whole[:size])
+        (root / f"{number}-cut {kind}.{suffix}").write_bytes(whole[:size])
     command = [sys.executable, "-m", "im2rec", "pack", str(root), "--ext", "gif"]
-    for suffix in {format for format, *_ in KINDS.values()} - {"gif"}:
+    for suffix in {kind.format for kind in KINDS.values()} - {"gif"}:
         command += ["--ext", suffix]
     said = {}
     for name, more in {"json": ["--json"], "text": []}.items():

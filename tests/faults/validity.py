@@ -139,5 +139,3 @@ def _resized(image: bytes, size: tuple[int, int]) -> str:
     decoded = cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_COLOR)
     expected = {short_side_size(*size, SHORT_SIDE), short_side_size(*size[::-1], SHORT_SIDE)}  # EXIF may have turned it
     return "" if decoded is not None and decoded.shape[1::-1] in expected else "a record of another size"
-
-
