@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import operator
 from array import array
 from collections.abc import Callable, Iterator
@@ -84,14 +85,20 @@ class ItemList:
         import tempfile  # only streams need it
 
         spool = tempfile.SpooledTemporaryFile(max_size=_MEMORY)  # noqa: SIM115  (it lives as long as the list)
-        while True:
-            with files.telling(source, "read"):
-                block = stream.read(1 << 20)
-            if not block:
-                break
+        try:
+            while True:
+                with files.telling(source, "read"):
+                    block = stream.read(1 << 20)
+                if not block:
+                    break
+                with files.telling(tempfile.gettempdir(), "write a temporary file"):
+                    spool.write(block)
             with files.telling(tempfile.gettempdir(), "write a temporary file"):
-                spool.write(block)
-        spool.seek(0)
+                spool.seek(0)
+        except BaseException:
+            with contextlib.suppress(OSError):  # it tries again to write what it could not
+                spool.close()
+            raise
         return cls(spool, source, allow_rounding=allow_rounding)  # type: ignore[arg-type]  # typeshed: not a BinaryIO
 
     def _check(self) -> None:

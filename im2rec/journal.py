@@ -7,7 +7,9 @@ line for each block of records that was written. A run that ends within seconds 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import re
 import time
 import zlib
 from dataclasses import dataclass, fields
@@ -22,6 +24,7 @@ from recordio.errors import FileError
 from recordio.outputs import OutputFile
 
 _INTERVAL: Final = 2.0  # seconds of work that an interruption may cost
+_TEMPORARY: Final = re.compile(r"\.([^/\\\0]+)\.[0-9a-f]{8}\.tmp")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,7 @@ class Past:
         temporaries: shard -> its temporary file.
         entries: what it has done, in order.
         ends: size of the journal behind each entry, in bytes; one more for its head.
+        done: all was written, so that the files may have got their final names already.
     """
 
     asked: dict[str, str]
@@ -54,6 +58,7 @@ class Past:
     temporaries: dict[int, Path]
     entries: list[Entry]
     ends: list[int]
+    done: bool = False
 
 
 def journal_path(prefix: Path) -> Path:
@@ -108,8 +113,13 @@ class Journal:
         if time.monotonic() - self._last > _INTERVAL:
             self.save(recs[-1:])
 
-    def save(self, recs: list[OutputFile]) -> None:
-        """Bring to the disk what was noted, after the records it speaks of.
+    @property
+    def is_begun(self) -> bool:
+        """Whether this run has written anything of it."""
+        return self._fd >= 0
+
+    def save(self, recs: list[OutputFile], last: bytes = b"") -> None:
+        """Bring to the disk what was noted, after the records it speaks of, and a last line.
 
         Raises:
             FileError: the journal or a record file cannot be written.
@@ -121,13 +131,23 @@ class Journal:
                 self._fd = files.disk.open(self.path, os.O_WRONLY | os.O_CREAT)
                 files.disk.truncate(self._fd, self._size)
                 os.lseek(self._fd, self._size, os.SEEK_SET)
-            data = memoryview(b"".join([*self._head, *map(_entry_line, self._pending)]))
+            data = memoryview(b"".join([*self._head, *map(_entry_line, self._pending), last]))
             while data:
                 data = data[files.disk.write(self._fd, data) :]
             files.disk.fsync(self._fd)
         self._head.clear()
         self._pending.clear()
         self._last = time.monotonic()
+
+    def end(self) -> None:
+        """Note that all was written; afterwards the files get their final names.
+
+        Raises:
+            FileError: the journal cannot be written.
+        """
+        self.save([], _line({"done": True}))
+        with files.telling(self.path.parent, "sync"):  # or a .rec might be found under its final name, and no journal
+            files.disk.sync_folder(self.path.parent)
 
     def close(self) -> None:
         """Close the file; closing twice does nothing."""
@@ -144,17 +164,27 @@ def _digest(data: bytes | memoryview) -> str:
 
 
 def temporaries(prefix: Path) -> list[Path]:
-    """Return the temporary files that the journal of a set speaks of, none where there is no journal."""
+    """Return the temporary files that the journal of a set speaks of, none where there is no journal.
+
+    Raises:
+        FileError: there is one, and it cannot be read.
+    """
     past = load(journal_path(prefix))
     return list(past.temporaries.values()) if past else []
 
 
 def load(path: Path) -> Past | None:
-    """Load a journal as far as its lines are whole; None where there is none, or none of use."""
+    """Load a journal as far as its lines are whole; None where there is none, or none of use.
+
+    Raises:
+        FileError: there is one, and it cannot be read.
+    """
     try:
         data = files.read_whole(path)
-    except FileError:
-        return None
+    except FileError as error:
+        if error.errno == errno.ENOENT:
+            return None
+        raise
     import json
 
     past: Past | None = None
@@ -166,20 +196,59 @@ def load(path: Path) -> Past | None:
         at += len(raw)
         try:
             past = _read_line(json.loads(text), past, path)
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             break
         past.ends.append(at)
     return past
 
 
-def _read_line(content: dict[str, Any], past: Past | None, path: Path) -> Past:
+def _read_line(content: Any, past: Past | None, path: Path) -> Past:
+    """Take in a line. Whoever may write to the folder may have written it, so it is looked at like any input.
+
+    Raises:
+        ValueError, TypeError, KeyError, AttributeError: it is not as Journal writes it.
+    """
     if past is None:
-        return Past(dict(content["asked"]), int(content["started"]), {}, [], [])
-    for shard, name in content.pop("temporaries").items():
-        past.temporaries[int(shard)] = path.with_name(Path(name).name)
-    written = [(int(shard), int(size), str(digest)) for shard, size, digest in content.pop("written")]
-    for name, value in content.items():
-        if isinstance(value, dict):
-            content[name] = {int(key) if key.isdigit() else key: entry for key, entry in value.items()}
-    past.entries.append(Entry(Outcomes(**content), written))
+        asked = {name: _text(value) for name, value in content["asked"].items()}
+        return Past(asked, _count(content["started"]), {}, [], [])
+    if content.get("done"):
+        past.done = True
+        return past
+    named = {int(shard): _temporary(name, path) for shard, name in content["temporaries"].items()}
+    written = [(_count(shard), _count(size), _text(digest)) for shard, size, digest in content["written"]]
+    outcomes = Outcomes(
+        [_count(size) for size in content["sizes"]],
+        [_count(size) for size in content["reads"]],
+        {int(number): _text(reason) for number, reason in content["rejects"].items()},
+        {int(number): _text(remark) for number, remark in content["remarks"].items()},
+        {int(number): _count(traits) for number, traits in content["traits"].items()},
+    )
+    numbers = [*outcomes.rejects, *outcomes.remarks, *outcomes.traits]
+    if len(outcomes.reads) != len(outcomes) or not all(0 <= number < len(outcomes) for number in numbers):
+        raise ValueError("its lists do not fit together")
+    past.temporaries.update(named)
+    past.entries.append(Entry(outcomes, written))
     return past
+
+
+def _count(value: Any) -> int:
+    if type(value) is not int or not 0 <= value < 1 << 63:
+        raise ValueError(f"{value!r}, expected a number")
+    return value
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r}, expected text")
+    return value
+
+
+def _temporary(name: str, path: Path) -> Path:
+    """Return the path of a temporary file; only those of this set may be named, because they are removed at the end."""
+    prefix = path.name[1:].removesuffix(".journal")
+    match = _TEMPORARY.fullmatch(name)
+    final = match[1] if match else ""
+    is_cut = len(final) == 50 and final.startswith(prefix[:50])  # a long name is
+    if not is_cut and not re.fullmatch(rf"{re.escape(prefix)}(-\d{{5}}-of-\d{{5}})?\.rec", final):
+        raise ValueError(f"{name!r} is no temporary file of {prefix}")
+    return path.with_name(name)

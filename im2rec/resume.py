@@ -35,7 +35,9 @@ class Resumable:
 
     def start(self, items: Iterator[Item], writer: ShardWriter, note: Callable[[Block[Item]], None]) -> None:
         """Take over what an interrupted run has done, or throw it away."""
-        past = journal.load(self._path)
+        past = None
+        with contextlib.nullcontext() if self._options.resume else contextlib.suppress(FileError):
+            past = journal.load(self._path)
         if past is None or not self._options.resume:
             writer.check_free()
             for temporary in past.temporaries.values() if past else ():
@@ -66,7 +68,13 @@ class Resumable:
         self._close(writer, keep=keep)
 
     def finish(self, writer: ShardWriter) -> None:
-        """Close the journal of a run that is done, but for the renames: when they fail, a later run goes on from here."""
+        """Close the journal of a run that is done, but for the renames: when they fail, a later run goes on from here.
+
+        Raises:
+            FileError: the journal cannot be written.
+        """
+        if self._journal is not None and (self._options.resume or self._journal.is_begun):
+            self._journal.end()
         self._close(writer, keep=self._options.resume)
 
     def _close(self, writer: ShardWriter, *, keep: bool) -> None:
@@ -130,8 +138,10 @@ def adopt(past: Past, items: Iterator[Item], writer: ShardWriter, source: ImageS
 def _take_back(past: Past, writer: ShardWriter) -> None:
     """Give .rec files that an interrupted commit had renamed already their temporary names again.
 
-    Only a file that is what the journal says: another that stands there is an older set, and is not touched.
+    Only a file that is to the last byte what the journal says: another that stands there is an older set, and is not touched.
     """
+    if not past.done:
+        return
     for shard, temporary in past.temporaries.items():
         final = writer.rec_path(shard, len(past.temporaries))
         if temporary.exists() or not final.exists():
@@ -139,12 +149,22 @@ def _take_back(past: Past, writer: ShardWriter) -> None:
         pieces = _Pieces(past, {shard: final})
         try:
             own = [Entry(entry.outcomes, [piece for piece in entry.written if piece[0] == shard]) for entry in past.entries]
-            is_ours = all(pieces.read(entry) is not None for entry in own)
+            size = sum(size for entry in own for _, size, _ in entry.written)
+            is_ours = final.stat().st_size == size and all(pieces.read(entry) is not None for entry in own)
         finally:
             pieces.close()
         if is_ours:
-            with files.telling(final, "rename"):
-                files.disk.replace(final, temporary)
+            _hide(final, temporary)
+
+
+def _hide(final: Path, temporary: Path) -> None:
+    """Give a .rec its temporary name again; what describes it goes first, so that it never stands there alone."""
+    for path in (final.with_suffix(".idx"), final.with_suffix(".sum")):
+        with files.telling(path, "remove"), contextlib.suppress(FileNotFoundError):
+            files.disk.unlink(path)
+    with files.telling(final, "rename"):
+        files.disk.sync_folder(final.parent)
+        files.disk.replace(final, temporary)
 
 
 class _Pieces:
@@ -159,15 +179,15 @@ class _Pieces:
         """Read the pieces of an entry; None when they are not as they were written."""
         found = []
         for shard, size, digest in entry.written:
+            at = self._at.get(shard, 0)
             try:
                 if shard not in self._files:
                     self._files[shard] = files.InputFile(self._paths[shard])
-            except (KeyError, FileError):
+                if at + size > self._files[shard].size:
+                    return None
+                data = self._files[shard].read_at(at, size)
+            except (KeyError, FileError):  # what a disk does not give back is done again
                 return None
-            file, at = self._files[shard], self._at.get(shard, 0)
-            if at + size > file.size:
-                return None
-            data = file.read_at(at, size)
             seal = checksum.new_digest()
             seal.update(data)
             if seal.hexdigest() != digest:

@@ -107,7 +107,7 @@ def digest_file(path: str | os.PathLike[str]) -> FileDigest:
     file, digest = files.InputFile(path), new_digest()
     try:
         for at in range(0, file.size, _BLOCK):
-            digest.update(file.read_at(at, _BLOCK))
+            digest.update(file.read_at(at, min(_BLOCK, file.size - at)))
         return FileDigest(file.size, digest.hexdigest())
     finally:
         file.close()
@@ -160,7 +160,7 @@ def load(path: str | os.PathLike[str]) -> Sum:
     """
     file = files.InputFile(path)
     try:
-        blocks = (file.read_at(at, _BLOCK) for at in range(0, file.size, _BLOCK))
+        blocks = (file.read_at(at, min(_BLOCK, file.size - at)) for at in range(0, file.size, _BLOCK))
         return _parse(blocks, str(path))
     finally:
         file.close()

@@ -189,7 +189,7 @@ class _Exact:
         if following == len(self._listed):
             return end == self._file.size
         size = int(self._listed.lengths[following])
-        return end + size <= self._file.size and self._crc_of(end, size) == self._listed.crcs[following]
+        return self._heads.frame(end, self._file.size)[0] == end + size and self._crc_of(end, size) == self._listed.crcs[following]
 
     def _crc_of(self, start: int, length: int) -> int:
         if length <= _FIRST:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from recordio.codecs import load_cv2, load_pillow, load_simplejpeg
 from recordio.errors import CodecMissing, ImageFormatError
 from recordio.jpeg import JpegHeaders, jpeg_orientation
-from recordio.probe import UnknownFormat, probe
+from recordio.probe import UnknownFormat, png_without_texts, probe
 from recordio.traits import ImageInfo, Trait
 
 if TYPE_CHECKING:
@@ -138,6 +138,9 @@ def _check_with_pillow(data: bytes, unknown: ImageFormatError, max_pixels: int) 
         raise unknown from None
     except ImageFormatError:
         raise
+    except pillow.DecompressionBombError:
+        least = 2 * (pillow.MAX_IMAGE_PIXELS or MAX_PIXELS)  # Pillow's own limit, whatever ours is
+        raise ImageFormatError(f"has more than {least} pixels, expected at most {min(max_pixels, least)} in all") from None
     except Exception as error:  # noqa: BLE001  (Pillow's plugins raise whatever their parsing runs into)
         raise ImageFormatError(f"is damaged or truncated: {error}") from None
 
@@ -216,6 +219,8 @@ def decode(data: bytes, color: str = "color", *, scale: int = 1, upright: bool =
     is_jpeg = data[:2] == b"\xff\xd8"
     if is_jpeg and (image := _decode_plain_jpeg(data, color, scale, upright=upright)) is not None:
         return image
+    if data[:4] == b"\x89PNG":
+        data = png_without_texts(data)
     flag = COLORS[color]
     if is_jpeg and scale > 1 and flag >= 0:
         flag += scale * 8  # OpenCV's IMREAD_REDUCED_GRAYSCALE_2 is 16, _COLOR_2 17, and so on

@@ -28,6 +28,7 @@ _SIZE: Final = struct.Struct(">HH")  # height, width
 _FRAME: Final = struct.Struct(">BHHB")  # bits a sample, height, width, components
 _END: Final = b"\xff\xd9"
 _EXIF: Final = b"Exif\0\0"
+_FILLS: Final = re.compile(rb"\xff+")
 _NEXT_MARKER: Final = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 
 _PIXELS: Final = 512  # that a byte can hold at the most: a block of 8 x 8 takes one bit or more
@@ -148,8 +149,8 @@ def _walk(data: bytes) -> tuple[int, int, int, int]:
                 elif marker in _LONE:
                     length = 0
                     continue
-                elif marker == _FILL:  # such bytes may stand before a marker
-                    length = -1
+                elif marker == _FILL:  # such bytes may stand before a marker, in any number
+                    position, length = _end_of_fills(data, position) - 3, 0  # the last of them is the marker's own
                     continue
                 elif marker < 0xFF00 or marker == _EOI:
                     break
@@ -165,6 +166,11 @@ def _walk(data: bytes) -> tuple[int, int, int, int]:
     if length < 0:
         raise ImageFormatError(f"is truncated: {len(data)} bytes, the JPEG's headers go on")
     raise ImageFormatError(f"is damaged: JPEG segment of length {length} at byte {position}")
+
+
+def _end_of_fills(data: bytes, position: int) -> int:
+    match = _FILLS.match(data, position)
+    return match.end() if match else position
 
 
 def jpeg_orientation(data: bytes) -> int:

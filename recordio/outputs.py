@@ -174,6 +174,7 @@ class OutputSet:
         self._respects_journal = keep is None
         self._keep = set(keep or ())
         self._locks: dict[Path, Lock] = {}
+        self._swept: set[Path] = set()
         self._files: list[tuple[OutputFile, bool]] = []
         self._obsolete: list[Path] = []
         self._scratch: list[Path] = []
@@ -202,13 +203,12 @@ class OutputSet:
     def _add(self, path: str | os.PathLike[str], *, main: bool) -> OutputFile:
         path = Path(path)
         self.check_free(path)
-        own = prefix_of(path)
-        for prefix in dict.fromkeys((self._prefix or own, own)):
+        real = Path(os.path.realpath(path)) if path.is_symlink() else path
+        for prefix in dict.fromkeys((self._prefix or prefix_of(path), prefix_of(path), prefix_of(real))):
             if prefix not in self._locks and not self._covers(prefix):
                 self._locks[prefix] = Lock(prefix, path)
-                _sweep(prefix, self._keep, respects_journal=self._respects_journal)
-        if path.is_symlink():
-            path = Path(os.path.realpath(path))  # what the link leads to is replaced, not the link
+        self.sweep()
+        path = real  # what a link leads to is replaced, not the link
         if path in self.paths():
             raise FileError(str(path), "write", None, "two outputs have this name")
         output = OutputFile(path)
@@ -223,6 +223,21 @@ class OutputSet:
             return shard is not None and one.with_name(shard[1]) == of
 
         return any(is_shard(prefix, held) or is_shard(held, prefix) for held in self._locks)
+
+    def lock(self) -> None:
+        """Lock the set before its first file is started, so that what an interrupted run has left stays as it is.
+
+        Raises:
+            FileError: another run writes the set, or its folder cannot be written.
+        """
+        assert self._prefix is not None
+        self._locks[self._prefix] = Lock(self._prefix, self._prefix)
+
+    def sweep(self) -> None:
+        """Remove what earlier runs have left under the names that are locked, but for what is kept; done by the first file, too."""
+        for prefix in self._locks.keys() - self._swept:
+            _sweep(prefix, self._keep, respects_journal=self._respects_journal)
+            self._swept.add(prefix)
 
     def remove(self, path: Path) -> None:
         """Let the commit remove a file of the old set that the new one has not, where it exists.
@@ -299,6 +314,7 @@ class OutputSet:
         for lock in self._locks.values():
             lock.release()
         self._locks.clear()
+        self._swept.clear()
 
     def __enter__(self) -> Self:
         return self

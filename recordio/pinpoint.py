@@ -100,5 +100,7 @@ def _differing(data: bytes, other: bytes) -> tuple[int, int, int]:
     rest = shared - start
     differs = ours[len(data) - rest :] != others[len(other) - rest :]
     back = int(differs[::-1].argmax()) if differs.any() else rest
-    end = data.find(b"\n", len(data) - back) + 1 or len(data)
-    return start, end, end + len(other) - len(data)
+    end, longer = len(data) - back, len(other) - len(data)
+    if data[end - 1 : end] != b"\n" or other[end + longer - 1 : end + longer] != b"\n":  # the lines that end alike begin further on
+        end = data.find(b"\n", end) + 1 or len(data)
+    return start, end, end + longer

@@ -21,6 +21,7 @@ _PNG_HARMLESS: Final = frozenset(
     b"acTL fcTL fdAT cHRM cICP cLLI gAMA iCCP mDCV sBIT sRGB bKGD hIST pHYs sPLT tIME iTXt tEXt zTXt dSIG gIFg gIFt gIFx oFFs pCAL sCAL "
     b"sTER".split()
 )
+_PNG_TEXTS: Final = frozenset({b"tEXt", b"zTXt", b"iTXt"})
 _ROTATED, _ALPHA, _PALETTE, _GRAY = int(Trait.ROTATED), int(Trait.ALPHA), int(Trait.PALETTE), int(Trait.GRAY)
 _SIXTEEN_BIT, _ANIMATED = int(Trait.SIXTEEN_BIT), int(Trait.ANIMATED)
 _PNG_COLORS: Final = {0: _GRAY, 3: _PALETTE, 4: _GRAY | _ALPHA, 6: _ALPHA}  # by its type of color
@@ -97,6 +98,18 @@ def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
         if position > size:
             raise ImageFormatError(f"is truncated: {size} bytes, its PNG chunk {kind!r} ends at {position}")
         yield kind, start, end
+
+
+def png_without_texts(data: bytes) -> bytes:
+    """Return a PNG without its texts: decoders unpack them for nothing, and each can be 8 MB packed into 8 kB."""
+    try:
+        texts = [(start - 8, end + 4) for kind, start, end in _png_chunks(data) if kind in _PNG_TEXTS]
+    except ImageFormatError:  # whoever decodes it will say so
+        return data
+    if not texts:
+        return data
+    kept = zip([0, *(end for _, end in texts)], [*(start for start, _ in texts), len(data)], strict=True)
+    return b"".join(data[start:end] for start, end in kept)
 
 
 def png_transparent_gray(data: bytes) -> int | None:

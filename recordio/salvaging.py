@@ -157,8 +157,13 @@ def salvage(
 
 
 def _find(rec: Path) -> Path:
+    """Return the file that is meant, which must have an end."""
     named = rec.with_name(f"{rec.name}.rec")
-    return named if not rec.is_file() and named.is_file() else rec
+    if not rec.is_file() and named.is_file():
+        return named
+    if rec.exists() and not rec.is_file():
+        raise FileError(str(rec), "read", None, "it is no regular file")
+    return rec
 
 
 def _check_others(inputs: tuple[Path, ...], outputs: list[Path]) -> None:

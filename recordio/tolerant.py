@@ -117,9 +117,14 @@ class _Frames:
 
     def _doubt(self, start: int, end: int, following: int, stop: int) -> str:
         """Return why a record whose frame is right is not believed in although no head stands at its end; "" if it is."""
-        if self._is_indexed(start, end) and following >= end and (following == stop or self._has(following)):
+        if self._is_indexed(start, end) and (following == stop or self._stands(following, stop)):
             return ""
         return f"no record starts at {end}, where this one ends: its length or the next head is damaged"
+
+    def _stands(self, start: int, stop: int) -> bool:
+        """Tell whether the .idx has the record that starts here and where it ends, so that nothing was moved."""
+        end, _ = self._heads.frame(start, stop)
+        return self._has(start) and (end == stop or self._has(end))
 
     def _has(self, offset: int) -> bool:
         at = int(self._offsets.searchsorted(offset))

@@ -17,7 +17,7 @@ from recordio.issues import Issue, VerifyReport
 from recordio.resync import Heads, read_exactly
 from recordio.sidecheck import Sidecars
 
-BLOCK: Final = 1 << 22  # bytes read at once
+BLOCK: Final = 1 << 20  # bytes read at once; of records without payload each costs 200 bytes of memory until its block is done
 
 
 def verify(
@@ -114,6 +114,8 @@ class _Verification:
         crc, view = self._crc, memoryview(block)
         found = [crc(view[start:end]) for start, end in zip(starts, ends, strict=True)]
         wrong = (listed.crcs[first:last] != found).nonzero()[0].tolist()
+        if ends[-1] > len(block) and wrong[-1:] != [last - first - 1]:  # the file ends early, yet with the bytes that were summed
+            wrong.append(last - first - 1)
         for number in wrong:
             self._add_mismatch(listed, first + number, found[number], block[starts[number] : ends[number]])
         rows = list(zip(starts, ends, found, strict=True))
@@ -159,13 +161,16 @@ class _Verification:
                 position = used
                 if fault is None:
                     break
-                start = base + used
-                end, _ = heads.frame(start, size) if isinstance(fault, Truncated) else (0, "")
-                if end:  # a whole record, which goes on behind the block
-                    wanted = max(BLOCK, end - start)
-                    break
+                start, reason = base + used, fault.reason
+                if isinstance(fault, Truncated) and start + fault.needed <= size:
+                    if used and fault.needed <= BLOCK:
+                        break  # the next block starts here, and shows more
+                    end, reason = heads.frame(start, size)
+                    if end:  # a whole record, which goes on behind the block
+                        wanted = max(BLOCK, end - start)
+                        break
                 following = self._next(heads, start)
-                self._add("frame", fault.reason, self._sidecars.key_at(start), start, following - start)
+                self._add("frame", reason, self._sidecars.key_at(start), start, following - start)
                 position = following - base
             self._advance(position)
             base += position

@@ -221,12 +221,12 @@ def _pack_folder(folder: Path, prefix: Path, options: PackOptions, given: dict[s
     with progress.bar("listing", quiet=given["quiet"]) as advance:
         listing = collect(folder, list_options(**walk), advance)
     unlisted = rejects_of(listing.rejects)
-    if options.resume:
-        lists = [prefix.with_name(f"{prefix.name}.lst")] if options.shards.part is None else []
-        done = _completed(len(listing), prefix, options, listing.digest(), lists)
-        if done is not None:
-            return done
     with _outputs(prefix, options, given) as outputs:
+        if options.resume:
+            lists = [prefix.with_name(f"{prefix.name}.lst")] if options.shards.part is None else []
+            done = _completed(len(listing), prefix, options, listing.digest(), lists, outputs)
+            if done is not None:
+                return done
         if options.shards.part is not None:  # array jobs would write the same list over each other
             digest = listing.digest()
         else:
@@ -244,30 +244,42 @@ def _pack_list(source: Path, prefix: Path, options: PackOptions, given: dict[str
     with ItemList.from_stream(sys.stdin.buffer, **rounding) if is_stream else ItemList.open(source, **rounding) as items:
         if not len(items):
             raise InputError(items.source, "an empty list, expected a line for each image")
-        done = _completed(len(items), prefix, options, items.digest, []) if options.resume else None
-        if done is not None:
-            return done
         with _outputs(prefix, options, given) as outputs:
+            done = _completed(len(items), prefix, options, items.digest, [], outputs) if options.resume else None
+            if done is not None:
+                return done
             return _run(items, items.source, prefix, options, outputs, given, items.digest)
 
 
-def _completed(count: int, prefix: Path, options: PackOptions, digest: str, outputs: list[Path]) -> PackReport | None:
+def _completed(
+    count: int, prefix: Path, options: PackOptions, digest: str, lists: list[Path], outputs: OutputSet
+) -> PackReport | None:
     """Return the report of the run that is to be resumed, when it was not interrupted at all."""
     if journal.journal_path(set_prefix(prefix, options.shards)).exists():
         return None
     from im2rec.completed import completed  # only asked here
 
-    report = completed(count, prefix, options, digest, outputs)
+    report = completed(count, prefix, options, digest, lists)
     if report is not None:
+        outputs.sweep()
         click.echo(f"im2rec: {prefix}: is complete, nothing is left to do", err=True)
     return report
 
 
 def _outputs(prefix: Path, options: PackOptions, given: dict[str, Any]) -> OutputSet:
     own = set_prefix(prefix, options.shards)
-    kept = journal.temporaries(own) if options.resume else []
-    # What stands there when a run was interrupted while it renamed its files is that run's own.
-    return OutputSet(own, force=given["force"] or bool(kept), keep=kept)
+    outputs = OutputSet(own, force=given["force"], keep=())
+    if options.resume:
+        outputs.lock()
+        try:
+            kept = journal.temporaries(own)
+        except BaseException:
+            outputs.discard()
+            raise
+        outputs.keep(kept)
+        # What stands there when a run was interrupted while it renamed its files is that run's own.
+        outputs.force |= bool(kept)
+    return outputs
 
 
 def _run(

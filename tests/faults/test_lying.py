@@ -17,11 +17,11 @@ from recordio.verify import verify
 
 def test_every_field_may_lie():
     total = lying.count()
-    step, limited = max(1, total // cases("lying", 500, total, total)), TIER != "quick"
+    step, limited = max(1, total // cases("lying", 250, total, total)), TIER != "quick"
     with row("lying") as counted:
         for done in spread(lying.run_all, ((*part, step, limited) for part in parts(total, 500))):
             counted.add(done)
-        for done in spread(lying.run_random, ((*part, SEED, limited) for part in parts(cases("lies", 200, 5000, 10**6), 1000))):
+        for done in spread(lying.run_random, ((*part, SEED, limited) for part in parts(cases("lies", 100, 5000, 10**6), 1000))):
             counted.add(done)
 
 
