@@ -64,7 +64,10 @@ def pack(
         ResumeError: an interrupted run is to be resumed, and something has changed since.
     """
     shards = plan.plan(len(items), options.shards)
-    chosen = itertools.islice(items, shards[0].start, shards[-1].stop)
+
+    def draw() -> Iterator[Item]:
+        return itertools.islice(items, shards[0].start, shards[-1].stop)
+
     report = before or PackReport()
     report.encoded = not options.transform.pass_through
     if options.transform.check == "off":
@@ -88,9 +91,10 @@ def pack(
 
     try:
         if resumable:
-            resumable.start(chosen, writer, count)
+            chosen = resumable.start(draw, writer, count)
         else:
             writer.check_free()
+            chosen = draw()
         for block in _blocks(chosen, options):
             count(block)
             written = writer.add(block)

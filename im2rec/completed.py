@@ -44,11 +44,13 @@ def completed(count: int, prefix: Path, options: PackOptions, digest: str, outpu
             report.outputs += [str(rec.with_suffix(suffix)) for suffix in (".rec", ".idx", ".sum")]
         if rejects_path.exists():
             report.rejects = parse_rejects(files.read_whole(rejects_path))
-            report.outputs.append(str(rejects_path))
+            report.outputs += [] if rejects_path in outputs else [str(rejects_path)]
     except (RecordIOError, OSError, ValueError):  # whatever is missing or odd: not complete
         return None
     report.listed = report.packed + report.rejected
-    return report
+    expected = (count if shards[-1].stop is None else shards[-1].stop) - shards[0].start
+    done = report.packed + sum(reject.id is not None for reject in report.rejects)
+    return report if done == expected else None
 
 
 def _recs(prefix: Path, shards: list[plan.Shard], shard_size: int) -> list[Path]:

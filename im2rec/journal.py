@@ -12,7 +12,7 @@ import os
 import re
 import time
 import zlib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,10 +21,10 @@ from im2rec.shards import Written
 from im2rec.work import Block, Outcomes
 from recordio import checksum, files
 from recordio.errors import FileError
+from recordio.leftovers import TEMPORARY, temporary_stem
 from recordio.outputs import OutputFile
 
 _INTERVAL: Final = 2.0  # seconds of work that an interruption may cost
-_TEMPORARY: Final = re.compile(r"\.([^/\\\0]+)\.[0-9a-f]{8}\.tmp")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Past:
         temporaries: shard -> its temporary file.
         entries: what it has done, in order.
         ends: size of the journal behind each entry, in bytes; one more for its head.
-        done: all was written, so that the files may have got their final names already.
+        finals: shard -> its final name, once all was written: the files may have got these names already.
     """
 
     asked: dict[str, str]
@@ -58,7 +58,7 @@ class Past:
     temporaries: dict[int, Path]
     entries: list[Entry]
     ends: list[int]
-    done: bool = False
+    finals: dict[int, Path] = field(default_factory=dict)
 
 
 def journal_path(prefix: Path) -> Path:
@@ -135,19 +135,19 @@ class Journal:
             while data:
                 data = data[files.disk.write(self._fd, data) :]
             files.disk.fsync(self._fd)
+            if last or self._head or any(temporaries for _, temporaries, _ in self._pending):  # names that the folder must have, too
+                files.disk.sync_folder(self.path.parent)
         self._head.clear()
         self._pending.clear()
         self._last = time.monotonic()
 
-    def end(self) -> None:
-        """Note that all was written; afterwards the files get their final names.
+    def end(self, recs: list[OutputFile]) -> None:
+        """Note that all was written, and the final names, which the files get now.
 
         Raises:
             FileError: the journal cannot be written.
         """
-        self.save([], _line({"done": True}))
-        with files.telling(self.path.parent, "sync"):  # or a .rec might be found under its final name, and no journal
-            files.disk.sync_folder(self.path.parent)
+        self.save([], _line({"finals": {str(shard): recs[shard].path.name for shard in self.shards}}))
 
     def close(self) -> None:
         """Close the file; closing twice does nothing."""
@@ -161,16 +161,6 @@ def _digest(data: bytes | memoryview) -> str:
     digest = checksum.new_digest()
     digest.update(data)
     return str(digest.hexdigest())
-
-
-def temporaries(prefix: Path) -> list[Path]:
-    """Return the temporary files that the journal of a set speaks of, none where there is no journal.
-
-    Raises:
-        FileError: there is one, and it cannot be read.
-    """
-    past = load(journal_path(prefix))
-    return list(past.temporaries.values()) if past else []
 
 
 def load(path: Path) -> Past | None:
@@ -211,8 +201,8 @@ def _read_line(content: Any, past: Past | None, path: Path) -> Past:
     if past is None:
         asked = {name: _text(value) for name, value in content["asked"].items()}
         return Past(asked, _count(content["started"]), {}, [], [])
-    if content.get("done"):
-        past.done = True
+    if "finals" in content:
+        past.finals = {int(shard): _final(name, path) for shard, name in content["finals"].items()}
         return past
     named = {int(shard): _temporary(name, path) for shard, name in content["temporaries"].items()}
     written = [(_count(shard), _count(size), _text(digest)) for shard, size, digest in content["written"]]
@@ -243,12 +233,20 @@ def _text(value: Any) -> str:
     return value
 
 
+def _final(name: str, path: Path) -> Path:
+    """Return the path of a .rec; only those of this set may be named, because they may be renamed."""
+    prefix = path.name[1:].removesuffix(".journal")
+    if not re.fullmatch(rf"{re.escape(prefix)}(-\d{{5}}-of-\d{{5}})?\.rec", name):
+        raise ValueError(f"{name!r} is no file of {prefix}")
+    return path.with_name(name)
+
+
 def _temporary(name: str, path: Path) -> Path:
     """Return the path of a temporary file; only those of this set may be named, because they are removed at the end."""
     prefix = path.name[1:].removesuffix(".journal")
-    match = _TEMPORARY.fullmatch(name)
+    match = TEMPORARY.fullmatch(name)
     final = match[1] if match else ""
-    is_cut = len(final) == 50 and final.startswith(prefix[:50])  # a long name is
+    is_cut = final != f"{prefix}.rec" and final == temporary_stem(f"{prefix}.rec")  # a long name is
     if not is_cut and not re.fullmatch(rf"{re.escape(prefix)}(-\d{{5}}-of-\d{{5}})?\.rec", final):
         raise ValueError(f"{name!r} is no temporary file of {prefix}")
     return path.with_name(name)

@@ -45,6 +45,7 @@ class Listing:
     Attributes:
         classes: class name -> label.
         ignored: files of other suffixes.
+        left_out: suffix -> number, of those of them that are suffixes of images.
         rejects: images that cannot be listed, with reasons.
         warnings: images that are listed, though readers of the list will not find them.
         unused: rows of the labels file that name no image.
@@ -55,6 +56,7 @@ class Listing:
         self._entries = walk(root, options.walk, advance)
         self.classes = self._entries.classes
         self.ignored = self._entries.ignored
+        self.left_out = self._entries.left_out
         self.rejects = self._entries.rejects
         self.warnings = self._entries.warnings
         self._csv: dict[str, tuple[float, ...]] | None = None

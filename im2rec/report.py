@@ -95,7 +95,7 @@ class PackReport:
         names = self.outputs if len(self.outputs) <= _NAMES else [*self.outputs[:2], "...", *self.outputs[-2:]]
         return (
             f"packed {self.packed} of {self.listed} images ({kept}){rejected}: "
-            f"{format_bytes(self.bytes_read)} read, {format_bytes(self.bytes_written)} in {', '.join(names)}"
+            f"{format_bytes(self.bytes_read)} read, {format_bytes(self.bytes_written)} in {printable(', '.join(names))}"
             f"{f'; among them {special}' if special else ''}"
         )
 
@@ -123,10 +123,13 @@ class Reject:
 
 
 def format_rejects(rejects: list[Reject]) -> bytes:
-    """Format the content of a .rejects.tsv: a line of names, then id, path and reason of each, with C's escapes for odd bytes."""
+    """Format the content of a .rejects.tsv: a line of names, then id, path and reason of each, with C's escapes for odd bytes.
+
+    It is UTF-8 whatever the names are.
+    """
     lines = ["id\tpath\treason"]
     lines += ["\t".join(map(_one_field, ("" if r.id is None else str(r.id), r.path, r.reason))) for r in rejects]
-    return "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
+    return "".join(f"{line}\n" for line in lines).encode("utf-8", "backslashreplace")
 
 
 def parse_rejects(data: bytes) -> list[Reject]:
@@ -147,11 +150,15 @@ _MEANINGS = {escape: meaning for meaning, escape in _ESCAPES.items()}
 
 
 def _one_field(text: str) -> str:
-    return re.sub(r"[\\\t\r\n]", lambda match: _ESCAPES[match[0]], text)
+    return re.sub(r"[\\\t\r\n\udc80-\udcff]", lambda match: _ESCAPES.get(match[0]) or f"\\x{ord(match[0]) & 0xFF:02x}", text)
 
 
 def _unescaped(text: str) -> str:
-    return re.sub(r"\\.", lambda match: _MEANINGS.get(match[0], match[0]), text)
+    return re.sub(r"\\(?:x[89a-f][0-9a-f]|.)", _meaning, text)
+
+
+def _meaning(match: re.Match[str]) -> str:
+    return chr(0xDC00 | int(match[0][2:], 16)) if len(match[0]) == 4 else _MEANINGS.get(match[0], match[0])
 
 
 def rejects_of(errors: list[ImageError]) -> list[Reject]:

@@ -33,8 +33,18 @@ class Resumable:
         self._journal: journal.Journal | None = None
         self._taken: list[Path] = []  # temporary files of the interrupted run
 
-    def start(self, items: Iterator[Item], writer: ShardWriter, note: Callable[[Block[Item]], None]) -> None:
-        """Take over what an interrupted run has done, or throw it away."""
+    def start(self, draw: Callable[[], Iterator[Item]], writer: ShardWriter, note: Callable[[Block[Item]], None]) -> Iterator[Item]:
+        """Take over what an interrupted run has done, or throw it away.
+
+        Args:
+            draw: gives the items from the first on, as often as it is called.
+            writer: takes the records.
+            note: called with each block that is done already.
+
+        Returns:
+            The items that are left to do.
+        """
+        items = draw()
         past = None
         with contextlib.nullcontext() if self._options.resume else contextlib.suppress(FileError):
             past = journal.load(self._path)
@@ -46,13 +56,20 @@ class Resumable:
         else:
             self._taken = list(past.temporaries.values())
             check_same(past, self._asked, self._prefix)
-            _take_back(past, writer)
+            source = ImageSource(self._options.source)
+            back = committed(past)
+            if back:  # nothing may be moved before it is sure that the run can be resumed
+                check_inputs(past, draw(), source)
+                for shard, final in back.items():
+                    _hide(final, past.temporaries[shard])
             writer.check_free()
-            adopt(past, items, writer, ImageSource(self._options.source), note)
+            adopt(past, items, writer, source, note)
+            past.finals.clear()
         self._outputs.add_scratch(self._path)
         self._journal = journal.Journal(self._path, self._asked, past)
         if not writer.recs:
             writer.open()
+        return items
 
     def note(self, block: Block[Item], written: list[Written], writer: ShardWriter) -> None:
         """Note a block that was written."""
@@ -74,7 +91,7 @@ class Resumable:
             FileError: the journal cannot be written.
         """
         if self._journal is not None and (self._options.resume or self._journal.is_begun):
-            self._journal.end()
+            self._journal.end(writer.recs)
         self._close(writer, keep=self._options.resume)
 
     def _close(self, writer: ShardWriter, *, keep: bool) -> None:
@@ -135,26 +152,24 @@ def adopt(past: Past, items: Iterator[Item], writer: ShardWriter, source: ImageS
             files.disk.unlink(past.temporaries.pop(shard))
 
 
-def _take_back(past: Past, writer: ShardWriter) -> None:
-    """Give .rec files that an interrupted commit had renamed already their temporary names again.
+def committed(past: Past) -> dict[int, Path]:
+    """Return shard -> .rec of those that an interrupted commit had given their final names already.
 
-    Only a file that is to the last byte what the journal says: another that stands there is an older set, and is not touched.
+    Only a file that is to the last byte what the journal says: another that stands there is an older set.
     """
-    if not past.done:
-        return
-    for shard, temporary in past.temporaries.items():
-        final = writer.rec_path(shard, len(past.temporaries))
-        if temporary.exists() or not final.exists():
+    found = {}
+    for shard, final in past.finals.items():
+        if shard not in past.temporaries or past.temporaries[shard].exists() or not final.exists():
             continue
         pieces = _Pieces(past, {shard: final})
         try:
             own = [Entry(entry.outcomes, [piece for piece in entry.written if piece[0] == shard]) for entry in past.entries]
             size = sum(size for entry in own for _, size, _ in entry.written)
-            is_ours = final.stat().st_size == size and all(pieces.read(entry) is not None for entry in own)
+            if final.stat().st_size == size and all(pieces.read(entry) is not None for entry in own):
+                found[shard] = final
         finally:
             pieces.close()
-        if is_ours:
-            _hide(final, temporary)
+    return found
 
 
 def _hide(final: Path, temporary: Path) -> None:
@@ -199,6 +214,16 @@ class _Pieces:
     def close(self) -> None:
         for file in self._files.values():
             file.close()
+
+
+def check_inputs(past: Past, items: Iterator[Item], source: ImageSource) -> None:
+    """Check that no image of the entries has changed.
+
+    Raises:
+        ResumeError: one has.
+    """
+    for entry in past.entries:
+        _check_inputs(list(islice(items, len(entry.outcomes))), entry.outcomes, source, past.started)
 
 
 def _check_inputs(items: list[Item], outcomes: Outcomes, source: ImageSource, started: int) -> None:

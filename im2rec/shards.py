@@ -95,13 +95,6 @@ class ShardWriter:
         """The .rec files of the shards so far."""
         return [writer.rec for writer in self._writers]
 
-    def rec_path(self, number: int, of: int) -> Path:
-        """Return the final name of the .rec of the run's shard *number*; *of* tells how many there are where sizes decide."""
-        if self._shard_size:
-            return self._names(number, of)[0]
-        shard = self._shards[number]
-        return self._names(shard.number, shard.of)[0]
-
     def adopt(self, shard: int, items: Iterable[Item], sizes: Iterable[int], data: bytes, temporary: Path) -> None:
         """Note records that an earlier run wrote to a shard's temporary file; all shards before it are full."""
         if shard == len(self._writers):

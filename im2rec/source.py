@@ -15,6 +15,7 @@ _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)  # 0 on Windows, where links are looked
 _FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
 _HAS_DRIVES = os.name == "nt"  # there a path may leave the root without a slash, so each one is looked at
 _GUESS = 1 << 17  # bytes asked for by the first read; most images end within them
+_LARGEST = (1 << 31) - 1  # bytes; decoders take no more, and a file of nothing but holes can have as many as it likes
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,10 @@ class ImageSource:
             if not more:
                 return first
             pieces = [first, more]
-            rest = self.check_regular(fd, path) - len(first) - len(more)
+            size = self.check_regular(fd, path)
+            if size > _LARGEST:
+                raise ImageError(path, f"has {size} bytes, expected at most {_LARGEST}")
+            rest = size - len(first) - len(more)
             while more := os.read(fd, max(rest, _GUESS)):
                 pieces.append(more)
                 rest -= len(more)
@@ -139,6 +143,8 @@ class ImageSource:
         self._checked.add(folder)
 
     def _check_link(self, path: str, whole: str) -> None:
+        if not os.path.exists(whole):
+            raise ImageError(path, "is a broken link")
         if not is_inside(whole, self._real_root):
             raise ImageError(path, "is a link to a place outside the root (--follow-symlinks follows it)")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from array import array
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,10 @@ from im2rec.names import from_local, is_inside, to_local
 
 LabelMode = Literal["folder", "top", "none"]
 
+# Suffixes of images: those that are not asked for are named.
+_IMAGES = frozenset(
+    ".apng .avif .bmp .dib .gif .heic .heif .j2k .jfif .jp2 .jpe .jpeg .jpg .jxl .pbm .pgm .png .pnm .ppm .tif .tiff .webp".split()
+)
 EXTENSIONS = (".bmp", ".jpeg", ".jpg", ".png", ".webp")
 
 
@@ -45,12 +50,14 @@ class Entries:
     Attributes:
         classes: class name -> label, in ascending order of labels.
         ignored: files of other suffixes.
+        left_out: suffix -> number, of those of them that are suffixes of images.
         rejects: images that no list can name, and what could not be entered.
         warnings: images that are listed, though readers of the list will not find them.
     """
 
     classes: dict[str, int] = field(default_factory=dict)
     ignored: int = 0
+    left_out: Counter[str] = field(default_factory=Counter)
     rejects: list[ImageError] = field(default_factory=list)
     warnings: list[ImageError] = field(default_factory=list)
     _names: bytearray = field(default_factory=bytearray)
@@ -143,6 +150,8 @@ class _Walker:
                     self._found.add(prefix + name, label)
             elif entry.is_file(follow_symlinks=False):
                 self._found.ignored += 1
+                if dot > 0 and name[dot:].lower() in _IMAGES and name[:dot].strip("."):
+                    self._found.left_out[name[dot:].lower()] += 1
         if self._options.recursive:
             for entry in entries:
                 if _is_folder(entry) and (inside := self._enter(entry, prefix, above)) is not None:
@@ -152,7 +161,9 @@ class _Walker:
         """Tell whether an entry with an image's suffix is an image file that may be listed."""
         path = prefix + from_local(entry.name)
         if entry.is_symlink() and not self._options.follow_symlinks and not is_inside(entry.path, self._real_root):
-            if not _is_folder(entry):
+            if not os.path.exists(entry.path):
+                self._reject(path, "is a broken link")
+            elif not _is_folder(entry):
                 self._reject(path, "is a link to a place outside the root (--follow-symlinks follows it)")
             return False
         if not _is_file(entry):

@@ -38,7 +38,7 @@ def attempt(work: Work[T], item: T) -> Attempt:
     except MemoryError:
         reason = "takes more memory than there is"
     except Exception as error:  # noqa: BLE001  (a fault of ours on one odd image must not end a run of ten hours)
-        reason = f"cannot be packed: unexpected {type(error).__name__}: {error}"
+        reason = f"unexpected {type(error).__name__}: {error}"
     return Attempt(b"", reason=reason)
 
 

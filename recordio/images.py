@@ -7,6 +7,7 @@ import functools
 import io
 import os
 import re
+import threading
 import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
@@ -40,8 +41,29 @@ _MODES = {  # Pillow's, but for that of plain color
 }
 _BITS_PER_SAMPLE, _ORIENTATION = 0x0102, 0x0112  # tags of TIFF and EXIF
 _IGNORE_ORIENTATION = 128  # OpenCV's flag
-_END_MARK = b"\xff\xd9"
+_LIMIT = threading.RLock()  # held while Pillow's limit of pixels is lifted
+_END_MARK = b"\xff\xd9"  # of JPEG and of JPEG 2000
+_START_OF_DATA = b"\xff\x93"  # of JPEG 2000
 _END_MARKS = _END_MARK * (1 << 15)  # fills the longest segment, of 65,535 bytes
+
+
+class TooManyPixels(ImageFormatError):
+    """An image is larger than allowed.
+
+    Attributes:
+        width: pixels.
+        height: pixels.
+        limit: pixels in all.
+    """
+
+    def __init__(self, width: int, height: int, limit: int) -> None:
+        super().__init__(f"has {width} x {height} pixels, expected at most {limit} in all")
+        self.width = width
+        self.height = height
+        self.limit = limit
+
+    def __reduce__(self) -> tuple[type[TooManyPixels], tuple[int, int, int]]:
+        return type(self), (self.width, self.height, self.limit)
 
 
 @functools.cache
@@ -107,7 +129,7 @@ def check(data: bytes, *, max_pixels: int = MAX_PIXELS, headers: JpegHeaders | N
     except UnknownFormat as unknown:
         return _check_with_pillow(data, unknown, max_pixels)
     if info.width * info.height > max_pixels:
-        raise ImageFormatError(f"has {info.width} x {info.height} pixels, expected at most {max_pixels} in all")
+        raise TooManyPixels(info.width, info.height, max_pixels)
     if info.missing_end:
         _check_scans(data)
     return info
@@ -121,15 +143,31 @@ def quiet() -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def _unlimited(pillow: Any, pixels: int) -> Iterator[None]:
+    """Lift Pillow's own limit of pixels where as many as *pixels* are allowed: it holds for the whole process."""
+    if pixels <= 2 * (pillow.MAX_IMAGE_PIXELS or pixels):  # that is where warnings become errors
+        yield
+        return
+    with _LIMIT:
+        before, pillow.MAX_IMAGE_PIXELS = pillow.MAX_IMAGE_PIXELS, None
+        try:
+            yield
+        finally:
+            pillow.MAX_IMAGE_PIXELS = before
+
+
 def _check_with_pillow(data: bytes, unknown: ImageFormatError, max_pixels: int) -> ImageInfo:
     pillow = load_pillow()
     try:
-        with quiet(), pillow.open(io.BytesIO(data), formats=_PILLOWS) as image:
+        with quiet(), _unlimited(pillow, max_pixels), pillow.open(io.BytesIO(data), formats=_PILLOWS) as image:
             width, height = image.size
             if width * height > max_pixels:
-                raise ImageFormatError(f"has {width} x {height} pixels, expected at most {max_pixels} in all")
+                raise TooManyPixels(width, height, max_pixels)
             traits, orientation = _pillows_traits(image)
             image.load()
+            if image.format == "JPEG2000" and data.find(_END_MARK, data.find(_START_OF_DATA)) < 0:  # neither can stand within its data
+                raise ImageFormatError(f"is truncated: {len(data)} bytes, the end mark of the JPEG 2000 is missing")
             return ImageInfo(str(image.format).lower(), width, height, False, traits, orientation)
     except pillow.UnidentifiedImageError:
         known = _STARTS.match(data)
@@ -169,14 +207,19 @@ def _check_scans(data: bytes) -> None:
         raise ImageFormatError(f"is truncated: {len(data)} bytes, the JPEG's end is missing ({error})") from None
 
 
-def decode_strictly(data: bytes) -> None:
+def decode_strictly(data: bytes, *, max_pixels: int = MAX_PIXELS) -> None:
     """Decode an image to see that it can be, without the tolerance for damage that decoders have by themselves.
 
+    Args:
+        data: a whole file's bytes.
+        max_pixels: decode no larger images.
+
     Raises:
+        TooManyPixels: it is larger, by its header.
         ImageFormatError: it is truncated, damaged, or no image.
         CodecMissing: a codec is needed and cannot be loaded.
     """
-    info = check(data, max_pixels=1 << 62)
+    info = check(data, max_pixels=max_pixels)
     if info.format == "jpg":
         try:
             load_simplejpeg().decode_jpeg(data + _END_MARK if info.missing_end else data, colorspace="GRAY", strict=True)
@@ -185,7 +228,7 @@ def decode_strictly(data: bytes) -> None:
         return
     pillow = load_pillow()
     try:
-        with quiet(), pillow.open(io.BytesIO(data)) as image:
+        with quiet(), _unlimited(pillow, info.width * info.height), pillow.open(io.BytesIO(data)) as image:
             image.load()
     except Exception as error:  # noqa: BLE001  (Pillow's plugins raise whatever their parsing runs into)
         raise ImageFormatError(f"is damaged: {error}") from None

@@ -18,6 +18,7 @@ from recordio import files
 from recordio.errors import FileError
 
 SUFFIXES: Final = (".rec", ".idx", ".sum", ".lst", ".classes.txt", ".classes.json", ".rejects.tsv", ".journal", ".salvage.json")
+DESCRIBING: Final = (".idx", ".sum", ".rejects.tsv", ".salvage.json")  # what is true of one .rec only
 SHARD: Final = re.compile(r"(.+)-\d{5}-of-\d{5}")
 _BUSY: Final = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
 _UNKNOWN: Final = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)  # of file systems that have no locks
@@ -32,6 +33,11 @@ def prefix_of(path: Path) -> Path:
         if path.name.endswith(suffix) and path.name != suffix:
             return path.with_name(path.name.removesuffix(suffix))
     return path
+
+
+def real(path: Path) -> Path:
+    """Return a path by which its folder is known whatever links lead there."""
+    return Path(os.path.realpath(path.parent)) / path.name
 
 
 def _lock_name(prefix: str) -> str:
@@ -51,10 +57,13 @@ class _File:
         self.path = path
         self.shared = shared
         self.count = 1
+        self.is_real = True  # where the system has no locks, the file alone is one
         while True:
             self._open()
             try:
                 self._lock()
+                if not self.is_real:
+                    return
                 with contextlib.suppress(FileNotFoundError):  # the one before may have removed it meanwhile
                     if os.path.samestat(os.fstat(self.fd), os.stat(path)):
                         return
@@ -79,6 +88,11 @@ class _File:
                 raise _Busy from None
             if error.errno not in _UNKNOWN:
                 raise
+            self.is_real = False
+            if self.shared:  # it would keep the other shards out
+                if not self.was_left:
+                    files.disk.unlink(self.path)
+                return
             if self.was_left:  # on such a file system its existence is the lock
                 reason = "another run is writing this set, or was killed while it did; if none runs, remove this file"
                 raise FileError(str(self.path), "lock", error.errno, reason) from None
@@ -87,9 +101,10 @@ class _File:
         """Remove the file, unless others share it, and let it go."""
         removed = False
         with contextlib.suppress(OSError):
-            if self.shared:
+            if self.shared and self.is_real:
                 _lock(self.fd, shared=False)  # fails while another process shares it
-            files.disk.unlink(self.path)
+            if self.is_real or not self.shared:
+                files.disk.unlink(self.path)
             removed = True
         with contextlib.suppress(OSError):
             files.disk.close(self.fd)
@@ -136,8 +151,8 @@ class Lock:
             raise
 
     def _take(self, prefix: Path, *, shared: bool) -> None:
-        path = prefix.with_name(_lock_name(prefix.name))
-        key = (os.getpid(), path.absolute())
+        path = real(prefix).with_name(_lock_name(prefix.name))
+        key = (os.getpid(), path)
         with _registry, files.telling(self._path, "write"):
             known = _held.get(key)
             if known is not None and shared and known.shared:
@@ -158,7 +173,7 @@ class Lock:
         with _registry:
             for held in self._files:
                 held.count -= 1
-                key = (os.getpid(), held.path.absolute())
+                key = (os.getpid(), held.path)
                 if not held.count and _held.get(key) is held:
                     del _held[key]
                     held.release()

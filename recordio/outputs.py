@@ -8,27 +8,21 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final
 
 from recordio import files, signals
+from recordio.commit import Commit
 from recordio.errors import FileError
-from recordio.lock import SHARD, SUFFIXES, Lock, prefix_of
+from recordio.leftovers import remove, sweep, temporary_name
+from recordio.lock import DESCRIBING, SHARD, Lock, prefix_of, real
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 _WRITEBACK: Final = 1 << 23  # bytes after which the disk may start, so that the sync at the end is short
-_TEMPORARY: Final = re.compile(r"\.(.+)\.[0-9a-f]{8}\.tmp")
-_LONGEST: Final = 240  # bytes of a name that a temporary one can hold whole: the system allows 255
-
-
-def _temporary_name(path: Path) -> Path:
-    name = path.name if len(os.fsencode(path.name)) <= _LONGEST else path.name[:50]  # a character takes up to 4 bytes
-    return path.with_name(f".{name}.{os.urandom(4).hex()}.tmp")
 
 
 class OutputFile:
@@ -42,7 +36,7 @@ class OutputFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.temporary = _temporary_name(path)
+        self.temporary = temporary_name(path)
         self.size = 0
         self._fd = -1
         self._failed = False
@@ -144,7 +138,7 @@ class OutputFile:
         with contextlib.suppress(FileError):
             self._close()
         if not keep:
-            _remove(self.temporary)
+            remove(self.temporary)
 
 
 class OutputSet:
@@ -203,12 +197,12 @@ class OutputSet:
     def _add(self, path: str | os.PathLike[str], *, main: bool) -> OutputFile:
         path = Path(path)
         self.check_free(path)
-        real = Path(os.path.realpath(path)) if path.is_symlink() else path
-        for prefix in dict.fromkeys((self._prefix or prefix_of(path), prefix_of(path), prefix_of(real))):
+        target = Path(os.path.realpath(path)) if path.is_symlink() else path
+        for prefix in dict.fromkeys(map(real, (self._prefix or prefix_of(path), prefix_of(path), prefix_of(target)))):
             if prefix not in self._locks and not self._covers(prefix):
                 self._locks[prefix] = Lock(prefix, path)
         self.sweep()
-        path = real  # what a link leads to is replaced, not the link
+        path = target  # what a link leads to is replaced, not the link
         if path in self.paths():
             raise FileError(str(path), "write", None, "two outputs have this name")
         output = OutputFile(path)
@@ -231,12 +225,13 @@ class OutputSet:
             FileError: another run writes the set, or its folder cannot be written.
         """
         assert self._prefix is not None
-        self._locks[self._prefix] = Lock(self._prefix, self._prefix)
+        prefix = real(self._prefix)
+        self._locks[prefix] = Lock(prefix, self._prefix)
 
     def sweep(self) -> None:
         """Remove what earlier runs have left under the names that are locked, but for what is kept; done by the first file, too."""
         for prefix in self._locks.keys() - self._swept:
-            _sweep(prefix, self._keep, respects_journal=self._respects_journal)
+            sweep(prefix, self._keep, respects_journal=self._respects_journal)
             self._swept.add(prefix)
 
     def remove(self, path: Path) -> None:
@@ -286,15 +281,27 @@ class OutputSet:
         """
         for output, _ in self._files:
             self.check_free(output.path)
+        self._find_obsolete()
         for output, _ in self._files:
             output.close()
         mains = [output for output, main in self._files if main] or [output for output, _ in self._files[:1]]
         with signals.held():
-            _Commit().run(mains, [output for output, _ in self._files if output not in mains], self._obsolete)
+            Commit().run(mains, [output for output, _ in self._files if output not in mains], self._obsolete)
         self._files.clear()
         self._obsolete.clear()
         self._drop_scratch(set())
         self._unlock()
+
+    def _find_obsolete(self) -> None:
+        """Find what describes the old files of this set and has no successor: it would not fit the new ones."""
+        new = set(self.paths())
+        for output, main in self._files:
+            if main and output.path.suffix == ".rec":
+                prefix = prefix_of(output.path)
+                for suffix in DESCRIBING:
+                    path = prefix.with_name(f"{prefix.name}{suffix}")
+                    if path not in new and path not in self._obsolete:
+                        self.remove(path)
 
     def discard(self) -> None:
         """Remove all temporary files, but those that are kept for a later run; the final names stay as they were."""
@@ -307,7 +314,7 @@ class OutputSet:
     def _drop_scratch(self, keep: set[Path]) -> None:
         for path in self._scratch:
             if path not in keep:
-                _remove(path)
+                remove(path)
         self._scratch.clear()
 
     def _unlock(self) -> None:
@@ -325,108 +332,6 @@ class OutputSet:
                 self.commit()
         finally:
             self.discard()
-
-
-class _Commit:
-    """The steps of a commit, each with the step that undoes it."""
-
-    def __init__(self) -> None:
-        self._undo: list[Callable[[], None]] = []
-        self._kept: list[Path] = []  # second names of the old files, under which an undo finds them
-
-    def run(self, mains: list[OutputFile], others: list[OutputFile], obsolete: list[Path]) -> None:
-        """Carry out all steps.
-
-        Args:
-            mains: files that are renamed first.
-            others: files that describe them.
-            obsolete: old files that go.
-        """
-        try:
-            if mains or obsolete:
-                self._step([(self._remove, path) for path in (*[output.path for output in others], *obsolete)])
-            self._step([(self._publish, output) for output in mains])
-            self._step([(self._publish, output) for output in others])
-        except BaseException:
-            for undo in reversed(self._undo):
-                with contextlib.suppress(OSError):
-                    undo()
-            self._forget()
-            raise
-        self._forget()
-
-    def _step(self, actions: list[tuple[Callable[..., Path | None], OutputFile | Path]]) -> None:
-        """Do the same thing to several files, then make it durable."""
-        changed = [path for action, subject in actions if (path := action(subject)) is not None]
-        for folder in dict.fromkeys(path.parent for path in changed):
-            with files.telling(folder, "sync"):
-                files.disk.sync_folder(folder)
-
-    def _remove(self, path: Path) -> Path | None:
-        """Remove an old file; None where there is none."""
-        if not path.exists():
-            return None
-        self._keep(path)
-        with files.telling(path, "remove the old file"), contextlib.suppress(FileNotFoundError):
-            files.disk.unlink(path)
-        return path
-
-    def _publish(self, output: OutputFile) -> Path:
-        existed = output.path.exists()
-        if existed:
-            self._keep(output.path)
-        output.publish()
-        # Its temporary name is given back, for the set to drop or to keep it. The old file is put back by what _keep has
-        # noted, in one step: at no time there is none.
-        give_back = files.disk.link if existed else files.disk.replace
-        self._undo.append(lambda: give_back(output.path, output.temporary))
-        return output.path
-
-    def _keep(self, path: Path) -> None:
-        """Give an old file a second name, to be put back from there; where there are no links, it cannot be put back."""
-        second = _temporary_name(path)
-        try:
-            files.disk.link(path, second)
-        except OSError:
-            return
-        self._kept.append(second)
-        self._undo.append(lambda: files.disk.replace(second, path))
-
-    def _forget(self) -> None:
-        for path in self._kept:
-            _remove(path)
-
-
-def _remove(path: Path) -> None:
-    with contextlib.suppress(OSError):
-        files.disk.unlink(path)
-
-
-def _sweep(prefix: Path, keep: set[Path], *, respects_journal: bool) -> None:
-    """Remove the temporary files that an earlier run left of this set; the caller holds its lock.
-
-    Not only where a lock file tells of a run that was killed: after a power failure a folder may have the one without the other.
-    """
-    shard = rf"{re.escape(prefix.name)}(-\d{{5}}-of-\d{{5}})?"
-    known = "|".join(map(re.escape, SUFFIXES))
-    belongs = re.compile(rf"{shard}({known})?")
-    with os.scandir(prefix.parent) as entries:
-        left = [entry.name for entry in entries if entry.name[:1] == "." and entry.name[-4:] == ".tmp"]
-    for name in left:
-        match = _TEMPORARY.fullmatch(name)
-        path = prefix.with_name(name)
-        if match and respects_journal and _has_journal(prefix.with_name(match[1])):
-            continue  # whoever was interrupted there may go on
-        if match and belongs.fullmatch(match[1]) and path not in keep:
-            _remove(path)
-
-
-def _has_journal(path: Path) -> bool:
-    """Tell whether an interrupted run that wrote this .rec, or the set that it is a shard of, may be gone on with."""
-    if path.suffix != ".rec":
-        return False
-    shard = SHARD.fullmatch(path.stem)
-    return any(path.with_name(f".{name}.journal").exists() for name in (path.stem, *(shard.groups() if shard else ())))
 
 
 def write_whole(path: str | os.PathLike[str], data: bytes, *, force: bool = False) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -158,11 +159,19 @@ def salvage(
 
 def _find(rec: Path) -> Path:
     """Return the file that is meant, which must have an end."""
+    if not rec.name or rec.name == "..":
+        raise FileError(str(rec), "read", None, "it is a folder")
     named = rec.with_name(f"{rec.name}.rec")
     if not rec.is_file() and named.is_file():
         return named
     if rec.exists() and not rec.is_file():
         raise FileError(str(rec), "read", None, "it is no regular file")
+    if not rec.exists() and rec.parent.is_dir():
+        pattern = re.compile(re.escape(rec.name) + r"-\d{5}-of-\d{5}\.rec")
+        shards = sorted(path.name for path in rec.parent.iterdir() if pattern.fullmatch(path.name))
+        if shards:
+            named = ", ".join(shards[:3]) + (", ..." if len(shards) > 3 else "")
+            raise FileError(str(rec), "read", None, f"it is a set of {len(shards)} files, salvage its files one by one: {named}")
     return rec
 
 

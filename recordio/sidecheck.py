@@ -34,6 +34,7 @@ class Sidecars:
     Attributes:
         listed: what the .sum says; None where there is none, or a damaged one.
         indexed: whether there is an .idx.
+        summed: whether there is a .sum.
 
     Raises:
         FileError: a file cannot be read.
@@ -46,7 +47,8 @@ class Sidecars:
         self.indexed = idx is not None or os.path.exists(self._idx)
         self.listed: Sum | None = None
         self._sum_fault: SumFormatError | None = None
-        if sum is not None or os.path.exists(self._sum):
+        self.summed = sum is not None or os.path.exists(self._sum)
+        if self.summed:
             try:
                 self.listed = checksum.load(self._sum)
             except SumFormatError as error:
@@ -89,6 +91,7 @@ class Sidecars:
             digest: XXH3-128 of the .rec, where a .sum vouches for one.
             headers: the ids that were found, if they are to be compared with the keys.
         """
+        report.keys = self._keys(headers)
         if self.listed is None:
             self._check_index(report, headers)
         else:
@@ -96,6 +99,15 @@ class Sidecars:
         if self._sum_fault is not None:
             expected = itertools.chain([checksum.TITLE], self._records_as_found(report, headers), self._trailer_as_found(report))
             report.add(pinpoint.damage_of_sum(self._sum, expected, self._sum_fault))
+
+    def _keys(self, headers: HeaderCheck | None) -> NDArray[np.uint64] | None:
+        if self._index is not None:
+            return self._index.keys
+        if self.listed is not None:
+            return self.listed.keys
+        import numpy as np
+
+        return np.frombuffer(headers.ids, np.uint64) if headers is not None else None
 
     # -- the .idx
 
@@ -136,11 +148,14 @@ class Sidecars:
 
         assert self._index is not None
         keys, offsets = self._index.keys, self._index.offsets
-        if not len(headers.ids) or bool((keys == np.arange(len(keys), dtype=np.uint64)).all()):
+        if not len(headers.ids):
             return
         ids, places = np.frombuffer(headers.ids, np.uint64), np.frombuffer(headers.offsets, np.uint64).astype(np.int64)
         found = places.searchsorted(offsets).clip(max=len(places) - 1)
         wrong = (places[found] == offsets) & (ids[found] != keys)
+        if bool((keys == np.arange(len(keys), dtype=np.uint64)).all()):
+            report.ordinals = bool(wrong.any())
+            return
         self._add_entries(report, wrong, lambda n: f"key {keys[n]}, the header of its record has the id {ids[found[n]]}")
 
     def _add_entries(self, report: VerifyReport, wrong: NDArray[np.bool_], reason: Callable[[int], str]) -> None:
@@ -191,6 +206,7 @@ class Sidecars:
         if (report.size, digest) != listed.rec and not any(issue.kind in ("checksum", "frame") for issue in report.issues):
             reason = f"{report.size} bytes with the XXH3-128 {digest}, expected {listed.rec.size} with {listed.rec.digest}"
             report.add(Issue(self._rec, "checksum", reason, None, 0, report.size))
+            report.differs = True
         if not self.indexed:
             report.add(Issue(self._idx, "index", f"is missing, the .sum lists it with {listed.idx.size} bytes"))
             return

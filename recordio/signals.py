@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import threading
 from collections.abc import Iterator
+from types import FrameType
 from typing import Final
 
 ENDING: Final = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
@@ -12,7 +14,20 @@ ENDING: Final = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(sig
 
 @contextlib.contextmanager
 def held() -> Iterator[None]:
-    """Let signals that end this process wait until the block is left, where the system can do that."""
+    """Let signals that end this process wait until the block is left.
+
+    A mask keeps them from this thread, and from a process that it starts; but libraries have threads of their own, which
+    take them instead, and Python then calls the handlers in the main thread: so these only take note meanwhile.
+    """
+    noted: list[int] = []
+    with _masked(), _noting(noted):
+        yield
+    for number in noted[:1]:
+        signal.raise_signal(number)
+
+
+@contextlib.contextmanager
+def _masked() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -21,3 +36,23 @@ def held() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
+def _noting(noted: list[int]) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():  # handlers are called in the main one, and not here
+        yield
+        return
+
+    def note(number: int, _: FrameType | None) -> None:
+        noted.append(number)
+
+    before = {number: signal.getsignal(number) for number in ENDING}
+    taken = [number for number, handler in before.items() if handler not in (signal.SIG_IGN, None)]
+    for number in taken:
+        signal.signal(number, note)
+    try:
+        yield
+    finally:
+        for number in taken:
+            signal.signal(number, before[number])

@@ -32,7 +32,7 @@ def verify(
 ) -> VerifyReport:
     """Check a .rec file, its .idx and its .sum against each other.
 
-    Memory stays within 64 MiB, 40 bytes a record, three times the .idx and, beside that, the largest record.
+    Memory stays within 64 MiB, 48 bytes a record, three times the .idx and, beside that, the largest record.
 
     Args:
         rec: the .rec file.
@@ -63,7 +63,14 @@ class _Verification:
         self._advance = advance
         self._crc = checksum.crc_function()
         listed = sidecars.listed
-        self._report = VerifyReport(file.name, size=file.size, vouched=listed is not None, indexed=sidecars.indexed)
+        self._report = VerifyReport(
+            file.name,
+            size=file.size,
+            vouched=listed is not None,
+            indexed=sidecars.indexed,
+            summed=sidecars.summed,
+            expected=len(listed) if listed is not None else None,
+        )
 
     def run(self) -> VerifyReport:
         report, listed, digest = self._report, self._sidecars.listed, ""

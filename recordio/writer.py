@@ -86,8 +86,9 @@ class Writer:
     def __init__(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
         self._set = OutputSet(force=force)
         try:
-            for suffix in (".idx", ".sum"):  # they would not fit the new file
-                self._set.remove(Path(path).with_suffix(suffix))
+            for suffix in (".idx", ".sum"):  # they would not fit the new file; better now than at the end
+                if Path(path).with_suffix(suffix).exists():
+                    self._set.check_free(Path(path).with_suffix(suffix))
             self._sink = _Sink(self._set.create(path, main=True))
         except BaseException:
             self._set.discard()
@@ -168,8 +169,6 @@ class IndexedWriter:
             self.rec = into.take_over(rec, continued) if continued else into.create(rec, main=True)
             self.idx = into.create(Path(rec).with_suffix(".idx") if idx is None else idx)
             self.sum = into.create(Path(rec).with_suffix(".sum")) if checksums else None
-            if not checksums:
-                into.remove(Path(rec).with_suffix(".sum"))
         except BaseException:
             if self._owned is not None:
                 self._owned.discard()

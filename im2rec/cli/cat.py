@@ -19,6 +19,7 @@ from recordio.header import unpack
 @click.option("--payload", "whole", is_flag=True, help="Write the whole record, its header included.")
 def command(set_: Path, key: int, whole: bool) -> int:
     """Write the image of the record KEY to stdout, byte for byte as it was packed."""
+    shared.say_missing_shards(set_)
     with browse.Finder(set_) as finder:
         payload, entry = finder.read(key)
     if not whole and not entry.image:

@@ -126,10 +126,12 @@ def _say(listing: Listing, written: dict[str, int], names: list[str], *, as_json
     shared.say_rejects(rejects)
     if listing.unused and not quiet:
         click.echo(f"im2rec: remark: rows of the labels file that name no image: {listing.unused}", err=True)
+    if not quiet:
+        shared.say_left_out(listing.left_out)
     if as_json:
         summary: dict[str, Any] = {"command": "list", "found": len(listing) + len(rejects), "listed": len(listing)}
         summary |= {"rejected": len(rejects), "rejects": [{"path": reject.path, "reason": reject.reason} for reject in rejects]}
-        summary |= {"ignored": listing.ignored, "unused_labels": listing.unused, "classes": listing.classes}
+        summary |= {"ignored": listing.ignored, "left_out": dict(sorted(listing.left_out.items())), "unused_labels": listing.unused, "classes": listing.classes}
         summary |= {"lines": written, "outputs": names}
         shared.print_json(summary)
     if not quiet and not as_json:
@@ -137,4 +139,4 @@ def _say(listing: Listing, written: dict[str, int], names: list[str], *, as_json
         said = ", ".join(f"{name}: {count}" for name, count in counts.items() if count)
         to = ", ".join(f"{name} ({count})" for name, count in written.items())
         text = f"listed {len(listing)} of {len(listing) + len(rejects)} images ({said})"
-        click.echo(f"{text}: {to}" if to else text, err=True)
+        click.echo(printable(f"{text}: {to}" if to else text), err=True)

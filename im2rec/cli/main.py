@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Sequence
 from types import FrameType
 
 from im2rec.errors import Im2recError, PlanError
 from im2rec.names import printable
 from recordio.errors import RecordIOError
+from recordio.signals import ENDING
+
+_PATIENCE = 2.0  # seconds that clearing up may take
 
 EXIT_DONE, EXIT_REJECTS, EXIT_USAGE, EXIT_STOPPED = range(4)
 
@@ -35,6 +39,30 @@ class Terminated(BaseException):
         self.number = number
 
 
+class _Ending:
+    """Handles the signals that ask this process to end: the first raises Terminated, while the work goes on.
+
+    Those that follow find it clearing up, and are passed over; one that comes when that takes long ends the process at once.
+    """
+
+    def __init__(self) -> None:
+        self._is_working = True
+        self._since = 0.0
+
+    def stop(self) -> None:
+        """Tell that the work is done: no signal interrupts what is left."""
+        self._is_working = False
+        self._since = time.monotonic()
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        if self._is_working:
+            self.stop()
+            raise Terminated(number)
+        if time.monotonic() - self._since > _PATIENCE:
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+
+
 class PipeClosed(BaseException):
     """Nobody reads stdout any more. Not a BrokenPipeError, which click turns into exit code 1."""
 
@@ -47,10 +75,6 @@ def is_mxnet_form(arguments: Sequence[str]) -> bool:
     return len(words) >= 2 or "--list" in arguments
 
 
-def _terminate(number: int, frame: FrameType | None) -> None:
-    raise Terminated(number)
-
-
 def guarded(name: str, body: Callable[[list[str]], int], arguments: Sequence[str] | None = None) -> int:
     """Run *body* with the command line's arguments and return the process's exit code.
 
@@ -60,10 +84,12 @@ def guarded(name: str, body: Callable[[list[str]], int], arguments: Sequence[str
     debug = "--debug" in args
     if debug:
         args.remove("--debug")
-    _prepare()
+    ending = _Ending()
     try:
+        _prepare(ending)
         code = body(args)
         sys.stdout.flush()
+        ending.stop()
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     except Terminated as ended:
@@ -81,11 +107,11 @@ def guarded(name: str, body: Callable[[list[str]], int], arguments: Sequence[str
     return code
 
 
-def _prepare() -> None:
+def _prepare(ending: _Ending) -> None:
     """Handle the signals that ask this process to end, and give it streams where it was started without."""
-    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+    for number in ENDING:
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup has it ignored
-            signal.signal(number, _terminate)
+            signal.signal(number, ending)
     if sys.stdout is None:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115  (open as long as the process lives)
     if sys.stderr is None:

@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import json
+import math
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from im2rec.names import printable
 from im2rec.report import Reject
+from im2rec.sets import missing_shards, record_files
 from im2rec.walk import EXTENSIONS
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-PATH = click.Path(path_type=Path)
+
+class _InputType(click.Path):
+    """The name of a file or folder that is read; an empty one, as of a variable that is not set, would be the current folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            self.fail("an empty name, expected that of a file or folder", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+PATH = _InputType(path_type=Path)
 
 
 class _OutputType(click.ParamType):  # type: ignore[type-arg]  # generic only in newer releases
@@ -36,6 +49,11 @@ OUTPUT = _OutputType()
 def cores() -> int:
     """Return the number of processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def said_workers(workers: int) -> str:
+    """Return a number of workers in words."""
+    return f"{workers or 'no'} worker{'s' * (workers != 1)}"
 
 
 def output_options(function: F) -> F:
@@ -86,15 +104,41 @@ def links_option(function: F) -> F:
     return click.option("--follow-symlinks", is_flag=True, help="Follow links that lead outside ROOT, too.")(function)
 
 
+def say_missing_shards(given: Path) -> None:
+    """Name the shards of a set that are not there."""
+    for issue in missing_shards(given, record_files(given)):
+        click.echo(printable(f"im2rec: remark: {issue}"), err=True)
+
+
 def print_json(summary: dict[str, Any]) -> None:
-    """Print a summary as one JSON object."""
-    click.echo(json.dumps(summary, ensure_ascii=False).encode("utf-8", "backslashreplace"))
+    """Print a summary as one JSON object; numbers that JSON has no word for are strings: "NaN", "Infinity", "-Infinity"."""
+    try:
+        text = json.dumps(summary, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        text = json.dumps(_finite(summary), ensure_ascii=False, allow_nan=False)
+    click.echo(text.encode("utf-8", "backslashreplace"))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, dict):
+        return {key: _finite(part) for key, part in value.items()}
+    return [_finite(part) for part in value] if isinstance(value, (list, tuple)) else value
 
 
 def say_rejects(rejects: Iterable[Reject]) -> None:
     """Name the rejects on stderr, one a line."""
     for reject in rejects:
         click.echo(f"im2rec: rejected: {reject}", err=True)
+
+
+def say_left_out(left_out: Mapping[str, int]) -> None:
+    """Tell of image files that a walk did not take because of their suffixes."""
+    if left_out:
+        count, named = sum(left_out.values()), ", ".join(f"{suffix} {number}" for suffix, number in sorted(left_out.items()))
+        text = f"{count} image file{'s have' if count != 1 else ' has'} other suffixes ({named}): --ext takes them"
+        click.echo(f"im2rec: remark: {text if count != 1 else text.replace('other suffixes', 'another suffix').replace('them', 'it')}", err=True)
 
 
 def say_remarks(remarks: Iterable[Reject]) -> None:

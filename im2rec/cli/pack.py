@@ -16,8 +16,10 @@ from im2rec.errors import InputError, NothingPacked
 from im2rec.itemlist import ItemList
 from im2rec.judge import CHOICES, ERROR
 from im2rec.listing import Listing, collect
+from im2rec.names import printable
 from im2rec.packoptions import PackOptions, set_prefix
 from im2rec.report import PackReport, rejects_of
+from im2rec.resume import committed
 from im2rec.source import SourceOptions
 from im2rec.transform import TransformOptions
 from im2rec.work import PoolOptions
@@ -223,7 +225,10 @@ def _pack_folder(folder: Path, prefix: Path, options: PackOptions, given: dict[s
     unlisted = rejects_of(listing.rejects)
     with _outputs(prefix, options, given) as outputs:
         if options.resume:
-            lists = [prefix.with_name(f"{prefix.name}.lst")] if options.shards.part is None else []
+            suffixes = [".lst", *([".classes.txt"] if listing.classes else [])] if options.shards.part is None else []
+            lists = [prefix.with_name(f"{prefix.name}{suffix}") for suffix in suffixes]
+            if unlisted:
+                lists.append(set_prefix(prefix, options.shards).with_name(f"{set_prefix(prefix, options.shards).name}.rejects.tsv"))
             done = _completed(len(listing), prefix, options, listing.digest(), lists, outputs)
             if done is not None:
                 return done
@@ -251,16 +256,18 @@ def _pack_list(source: Path, prefix: Path, options: PackOptions, given: dict[str
             return _run(items, items.source, prefix, options, outputs, given, items.digest)
 
 
-def _completed(
-    count: int, prefix: Path, options: PackOptions, digest: str, lists: list[Path], outputs: OutputSet
-) -> PackReport | None:
+def _completed(count: int, prefix: Path, options: PackOptions, digest: str, lists: list[Path], outputs: OutputSet) -> PackReport | None:
     """Return the report of the run that is to be resumed, when it was not interrupted at all."""
-    if journal.journal_path(set_prefix(prefix, options.shards)).exists():
+    path = journal.journal_path(set_prefix(prefix, options.shards))
+    past = journal.load(path)
+    if path.exists() and not (past and past.finals):
         return None
     from im2rec.completed import completed  # only asked here
 
     report = completed(count, prefix, options, digest, lists)
     if report is not None:
+        outputs.add_scratch(path)  # all names were final when it was interrupted
+        outputs.keep(())
         outputs.sweep()
         click.echo(f"im2rec: {prefix}: is complete, nothing is left to do", err=True)
     return report
@@ -272,13 +279,17 @@ def _outputs(prefix: Path, options: PackOptions, given: dict[str, Any]) -> Outpu
     if options.resume:
         outputs.lock()
         try:
-            kept = journal.temporaries(own)
+            past = journal.load(journal.journal_path(own))
+            if past is not None:
+                outputs.keep(past.temporaries.values())
+                # What stands there when a run was interrupted while it renamed its files is that run's own.
+                outputs.force |= bool(committed(past))
         except BaseException:
             outputs.discard()
             raise
-        outputs.keep(kept)
-        # What stands there when a run was interrupted while it renamed its files is that run's own.
-        outputs.force |= bool(kept)
+    elif journal.journal_path(own).exists() and not given["quiet"]:
+        text = f"{prefix}: the work of an interrupted run is thrown away (--resume would have gone on with it)"
+        click.echo(f"im2rec: remark: {printable(text)}", err=True)
     return outputs
 
 

@@ -9,7 +9,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from im2rec.verification import record_files
+from im2rec.errors import InputError
+from im2rec.names import printable
+from im2rec.sets import record_files
 from recordio import index
 from recordio.errors import BadHeader, ImageFormatError, KeyMissing
 from recordio.header import HEADER_SIZE, unpack
@@ -128,8 +130,7 @@ class Finder:
         given: prefix of the set, or one .rec file.
 
     Raises:
-        InputError: there is no such set.
-        FileError: a shard has no .idx.
+        InputError: there is no such set, or a shard of it has no .idx.
     """
 
     def __init__(self, given: Path) -> None:
@@ -137,6 +138,9 @@ class Finder:
         self._readers: list[tuple[Path, IndexedReader]] = []
         try:
             for rec in record_files(given):
+                idx = rec.with_suffix(".idx")
+                if not idx.exists():
+                    raise InputError(str(idx), f"no such file; 'im2rec index {printable(str(rec))}' writes it")
                 self._readers.append((rec, IndexedReader(rec)))
         except BaseException:
             self.close()

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from im2rec.operations.browse import NO_IMAGE, UNKNOWN, Entry, entries
+from im2rec.names import printable
 from im2rec.report import format_bytes
-from im2rec.verification import record_files
-from recordio import checksum, index
+from im2rec.sets import prefix_of, record_files
+from recordio import checksum, files, index
 from recordio.errors import FileError, IndexFormatError
 
 _CLASSES: Final = 1 << 20  # distinct labels that are counted one by one
@@ -53,6 +54,7 @@ class Info:
         image_heights: pixels.
         layout: "plain", "multi-label", "detection", "identities", "mixed", "raw" (no image headers) or "empty".
         beside: suffix -> what is to be said of the file beside the .rec files.
+        names: label -> name of the class, by the .classes.txt beside the set.
     """
 
     files: list[str] = field(default_factory=list)
@@ -71,6 +73,7 @@ class Info:
     image_heights: Numbers = field(default_factory=Numbers)
     layout: str = "empty"
     beside: dict[str, str] = field(default_factory=dict)
+    names: dict[float, str] = field(default_factory=dict)
 
     @property
     def classes(self) -> int | None:
@@ -91,6 +94,7 @@ class Info:
             "label_widths": {str(width): count for width, count in sorted(self.widths.items())},
             "classes": self.classes,
             "labels": None if self.labels is None else {f"{label:.9g}": count for label, count in sorted(self.labels.items())},
+            "class_names": {f"{label:.9g}": name for label, name in sorted(self.names.items())},
             "label_range": None if self.least is None else [self.least, self.most],
             "whole_labels": self.whole,
             "width": self.image_widths.as_json(),
@@ -101,7 +105,7 @@ class Info:
     def as_lines(self) -> list[str]:
         """Return it as lines of text."""
         lines = [
-            f"files    {len(self.files)}, {format_bytes(self.size)}: {self.files[0]}{' ...' if len(self.files) > 1 else ''}",
+            f"files    {len(self.files)}, {format_bytes(self.size)}: {printable(self.files[0])}{' ...' if len(self.files) > 1 else ''}",
             f"records  {self.records}, {self.images} with an image, {format_bytes(self.image_bytes)} of images",
             f"layout   {self.layout}",
         ]
@@ -113,17 +117,20 @@ class Info:
             if found:
                 lines.append(f"{name:8} {found['least']} to {found['most']} pixels, median {found['median']}")
         if self.widths:
-            widths = ", ".join(f"{count} records with {width}" for width, count in sorted(self.widths.items()))
+            widths = ", ".join(f"{count} record{'s' * (count != 1)} with {width}" for width, count in sorted(self.widths.items()))
             lines.append(f"labels   {widths}; {self._said_classes()}")
         lines += [f"{suffix:8} {said}" for suffix, said in self.beside.items()]
         return lines
+
+    def _said_label(self, label: float) -> str:
+        return f"{label:g} {printable(self.names[label])}" if label in self.names else f"{label:g}"
 
     def _said_classes(self) -> str:
         kind = "whole numbers" if self.whole else "not all of them whole numbers"
         spread = f"from {self.least:g} to {self.most:g}, {kind}" if self.least is not None else "none"
         if self.labels is None:
             return f"over {_CLASSES} different, {spread}"
-        common = ", ".join(f"{label:g} ({count})" for label, count in self.labels.most_common(_SHOWN))
+        common = ", ".join(f"{self._said_label(label)} ({count})" for label, count in sorted(self.labels.items())[:_SHOWN])
         more = ", ..." if len(self.labels) > _SHOWN else ""
         return f"{len(self.labels)} different, {spread}: {common}{more}"
 
@@ -147,6 +154,8 @@ def info(given: Path) -> Info:
     found.layout = layout.name()
     for rec in recs[:1] if len(recs) == 1 else ():
         found.beside = _beside(rec, found.records)
+    prefix = prefix_of(given)
+    found.names = _class_names(prefix.with_name(f"{prefix.name}.classes.txt"))
     return found
 
 
@@ -221,6 +230,17 @@ def is_detection(labels: tuple[float, ...]) -> bool:
     return all(0 <= left <= right <= 1 and 0 <= top <= bottom <= 1 for left, top, right, bottom in boxes)
 
 
+def _class_names(path: Path) -> dict[float, str]:
+    """Read a class map of lines of label, tab, name; what is no such line names nothing."""
+    names = {}
+    if path.is_file():
+        for line in files.read_whole(str(path)).decode("utf-8", "surrogateescape").split("\n"):
+            label, tab, name = line.partition("\t")
+            if tab and label.isdecimal():
+                names[float(label)] = name
+    return names
+
+
 def _beside(rec: Path, records: int) -> dict[str, str]:
     """Say of the files beside a .rec whether they fit it, as far as sizes and counts tell."""
     said = {}
@@ -235,7 +255,7 @@ def _beside(rec: Path, records: int) -> dict[str, str]:
     try:
         listed = checksum.load(sum_)
         fits = listed.rec.size == rec.stat().st_size and len(listed) == records
-        said[".sum"] = f"fits by its sizes, written by {listed.tool}" if fits else "is that of another file; 'im2rec verify' tells more"
+        said[".sum"] = f"fits by its sizes, contents not checked, written by {listed.tool}" if fits else "is that of another file; 'im2rec verify' tells more"
     except FileError:
         said[".sum"] = "is missing; 'im2rec verify --write-sum' writes it"
     except IndexFormatError as error:

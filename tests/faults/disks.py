@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -133,6 +134,22 @@ class FaultyDisk(Unsynced):
 
     def sync_folder(self, folder: Path) -> None:
         self._ask("sync_folder", folder)
+
+
+@dataclass
+class KillingDisk(FaultyDisk):
+    """The disk, on which the process dies at a call.
+
+    Attributes:
+        at: number of the call.
+    """
+
+    at: int = -1
+
+    def _ask(self, kind: str, path: Path) -> bool:
+        if len(self.calls) == self.at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super()._ask(kind, path)
 
 
 class Event(NamedTuple):

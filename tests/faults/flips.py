@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import sets
 from sets import SUFFIXES, Made
 
+from recordio import frame
 from recordio.verify import verify
 
 Failures = list[tuple[object, str]]
@@ -25,13 +26,18 @@ def flip(kind: int, seed: object, step: int, start: int) -> tuple[int, Failures]
             with open(made.path(suffix), "r+b", buffering=0) as file:
                 for bit in range(start % step, 8 * len(data), step):
                     at = bit // 8
-                    os.pwrite(file.fileno(), bytes([data[at] ^ 1 << bit % 8]), at)
+                    _put(file, at, data[at] ^ 1 << bit % 8)
                     fault = _missing(made, suffix, at, owners[at])
-                    os.pwrite(file.fileno(), data[at : at + 1], at)
+                    _put(file, at, data[at])
                     done += 1
                     if fault:
                         failures.append((f"set {kind} of seed {seed}, {suffix}, bit {bit}", fault))
     return done, failures
+
+
+def _put(file: IO[bytes], at: int, byte: int) -> None:
+    file.seek(at)
+    file.write(bytes((byte,)))
 
 
 def _missing(made: Made, suffix: str, at: int, key: int | None) -> str:
@@ -78,13 +84,7 @@ def clean(first: int, stop: int, seed: object) -> tuple[int, Failures]:
             records, headers = sets.random_contents(rng)
             made = sets.write(Path(folder), records, headers=headers, checksums=rng.random() < 0.7)
             report = verify(made.rec, headers=headers)
-            sizes = sum(len(recordio_bytes) for recordio_bytes in _encoded(made))
-            if report.count or report.records != len(records) or report.size != sizes:
+            size = sum(len(frame.encode(payload)) for _, payload in records)
+            if report.count or report.records != len(records) or report.size != size:
                 failures.append((case, f"{report.records} of {len(records)} records, {[str(issue) for issue in report.issues]}"))
     return stop - first, failures
-
-
-def _encoded(made: Made) -> Iterator[bytes]:
-    from recordio import frame
-
-    return (frame.encode(payload) for _, payload in made.records)

@@ -7,6 +7,8 @@ import random
 import tempfile
 from pathlib import Path
 
+from tiers import SEED
+
 import recordio
 from im2rec import build
 from im2rec.itemlist import ItemList
@@ -17,11 +19,11 @@ from im2rec.source import SourceOptions
 from im2rec.transform import TransformOptions
 from im2rec.walk import WalkOptions
 from recordio.outputs import OutputSet
-from tiers import SEED
 
 _LONGEST = 255  # bytes of a name
 _PIECES = [
-    *(piece.encode() for piece in "a b Z 0 . - -- = , ; : ' \" ` $ % * ? [ ] { } ( ) # & | < > ! ~ ^ @ \\ \\n \\t \\0 \x01 \x1b[31m \x7f".split()),
+    *(bytes([value]) for value in b"abZ0.-=,;:'\"`$%*?[]{}()#&|<>!~^@\\\x01\x7f"),
+    b"--", b"\\n", b"\\t", b"\\0", b"\x1b[31m",
     *(piece.encode() for piece in ("é", "e\u0301", "ё", "日", "😀", "\u202e", "\u200f", "\ufeff", "\u200b", "\ufffd", "İ", "ß", "\u0378")),
     *(piece.encode() for piece in (" ", " ", "\t", "\n", "\r", "\r\n", "\x0b", "\x0c", "\x1c", "\x1f", "\x85", "\xa0", "\u2028", "\u3000")),
     b"\xff", b"\xfe", b"\xc3", b"\xa9", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xc0\xaf", b"\xe2\x80", b"\xc2\x85",

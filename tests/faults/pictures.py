@@ -287,4 +287,5 @@ OTHERS: dict[str, Kind] = {
     "ppm": Kind("ppm", saved("PPM")),
     "pgm": Kind("ppm", saved("PPM", "L")),
     "jpeg2000": Kind("jpeg2000", saved("JPEG2000", quality_mode="dB", quality_layers=(40,))),
+    "jpeg2000 lossless": Kind("jpeg2000", saved("JPEG2000", "L", irreversible=False)),
 }

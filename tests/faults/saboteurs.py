@@ -71,8 +71,8 @@ SABOTEURS = [
     Saboteur(
         "a magic word inside a part is overlooked",
         "recordio/frame.py",
-        "        and buffer.find(MAGIC_BYTES, position + HEAD_SIZE, data_end) < 0\n",
-        "",
+        "            if not end or buffer.find(MAGIC_BYTES, position + HEAD_SIZE, end) >= 0:\n",
+        "            if not end:\n",
         ("tests/recordio/test_verify.py", "tests/recordio/test_frame.py"),
     ),
     # writing
@@ -177,10 +177,10 @@ SABOTEURS = [
     ),
     Saboteur(
         "the digest of the index is not compared",
-        "recordio/verify.py",
-        "        if (len(idx_data), own.hexdigest()) != listed.idx:\n",
+        "recordio/sidecheck.py",
+        "        if (len(self._data), own.hexdigest()) != listed.idx:\n",
         "        if False:\n",
-        ("tests/faults/test_flips.py",),
+        ("tests/recordio/test_verify.py",),
     ),
     Saboteur(
         "the seal of a .sum is not compared",
@@ -200,6 +200,48 @@ SABOTEURS = [
             "tests/recordio/test_writer.py",
             "tests/faults/test_same_bytes.py",
         ),
+    ),
+    Saboteur(
+        "readers that verify do not compare CRCs",
+        "recordio/reader.py",
+        '    return f"CRC-32 {found:08x}, expected {crc:08x}" if found != crc else ""\n',
+        '    return ""\n',
+        ("tests/recordio/test_verified_reading.py",),
+    ),
+    Saboteur(
+        "a record is read under any key that leads to it",
+        "recordio/reader.py",
+        "        if listed.keys[at] != key:\n",
+        "        if False:\n",
+        ("tests/recordio/test_verified_reading.py",),
+    ),
+    Saboteur(
+        "nobody asks for records that are missing at the end",
+        "recordio/reader.py",
+        "        order.check_end(self._file.size)\n",
+        "",
+        ("tests/recordio/test_verified_reading.py",),
+    ),
+    Saboteur(
+        "memory is taken by a length that a .sum lists",
+        "recordio/reader.py",
+        "        data = self._file.read_at(offset, max(0, min(length, self._file.size - offset)))\n",
+        "        data = self._file.read_at(offset, length)\n",
+        ("tests/faults/test_lying.py",),
+    ),
+    Saboteur(
+        "a .sum may list records of any length",
+        "recordio/checksum.py",
+        "    if int(match[3]) > frame.MAX_SPAN:\n",
+        "    if False:\n",
+        ("tests/recordio/test_checksum.py",),
+    ),
+    Saboteur(
+        "damage is told from the wrong line on",
+        "recordio/pinpoint.py",
+        '                return Issue(path, "sum", reason, leading_key(line), start, end - start)\n',
+        '                return Issue(path, "sum", reason, leading_key(line), end, end - start)\n',
+        ("tests/faults/test_flips.py",),
     ),
     # salvage
     Saboteur(
@@ -297,6 +339,20 @@ SABOTEURS = [
         ("tests/im2rec/test_build.py",),
     ),
     # going on with an interrupted run
+    Saboteur(
+        "a journal may name any file as one to be removed",
+        "im2rec/journal.py",
+        '    if not is_cut and not re.fullmatch(rf"{re.escape(prefix)}(-\\d{{5}}-of-\\d{{5}})?\\.rec", final):\n',
+        "    if not final:\n",
+        ("tests/im2rec/test_journal.py",),
+    ),
+    Saboteur(
+        "a journal is believed whatever its values are",
+        "im2rec/journal.py",
+        "    if type(value) is not int or not 0 <= value < 1 << 63:\n",
+        "    if False:\n",
+        ("tests/faults/test_mutators.py", "tests/im2rec/test_journal.py"),
+    ),
     Saboteur(
         "a resumed run trusts what it finds",
         "im2rec/resume.py",

@@ -13,7 +13,7 @@ from scenes import PACK_NEW, PACK_OLD, SCENES, Content, Scene, content, fault_of
 from tiers import SEED, cases, parts, row, spread
 
 from im2rec import resume
-from recordio import outputs
+from recordio import commit
 
 _BY_NAME = {scene.name: scene for scene in SCENES}
 _MOST = 1 << 20  # states that a sabotaged order is looked at for
@@ -199,7 +199,7 @@ def test_steps_without_a_sync_of_the_folder_are_found() -> None:
 
 
 def test_an_old_index_that_stays_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outputs._Commit, "_remove", lambda self, path: None)
+    monkeypatch.setattr(commit.Commit, "_remove", lambda self, path: None)
     assert_found("pack over an old set")
     assert_found("shards over old shards")
     assert_found("index over an old one")
@@ -207,15 +207,15 @@ def test_an_old_index_that_stays_is_found(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_an_index_that_is_renamed_first_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    order: Callable[..., None] = outputs._Commit.run
-    monkeypatch.setattr(outputs._Commit, "run", lambda self, mains, others, obsolete: order(self, others, mains, obsolete))
+    order: Callable[..., None] = commit.Commit.run
+    monkeypatch.setattr(commit.Commit, "run", lambda self, mains, others, obsolete: order(self, others, mains, obsolete))
     assert_found("pack")
     assert_found("pack over an old set")
 
 
 def test_lists_of_which_none_comes_first_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    order: Callable[..., None] = outputs._Commit.run
-    monkeypatch.setattr(outputs._Commit, "run", lambda self, mains, others, obsolete: order(self, [], [*mains, *others], obsolete))
+    order: Callable[..., None] = commit.Commit.run
+    monkeypatch.setattr(commit.Commit, "run", lambda self, mains, others, obsolete: order(self, [], [*mains, *others], obsolete))
     assert_found("list over an old one")
     assert_found("splits over old ones")
 

@@ -77,9 +77,14 @@ class World:
     @property
     def secrets(self) -> dict[tuple[int, int], str]:
         """The files outside the root: device and inode -> name."""
-        paths = [path for path in self.folder.rglob("*") if path.is_file() and "secret" in path.name and not path.is_symlink()]
-        found = {(path.stat().st_dev, path.stat().st_ino): str(path) for path in paths}
-        return found
+        folders = (self.folder, self.folder / "outside", self.folder / "outside" / "folder", self.folder / "root-2", self.folder / "roots")
+        paths = [path for folder in folders for path in folder.glob("secret.*")]
+        return {(path.stat().st_dev, path.stat().st_ino): str(path) for path in paths}
+
+    def clear(self) -> None:
+        """Remove what a run has written."""
+        for path in (self.folder / "out").iterdir():
+            path.unlink()
 
     def link(self, name: str, target: str) -> None:
         (self.root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -96,8 +101,7 @@ class World:
         """Pack a list; return what was said, the records and the rejects, by id."""
         (self.folder / "x.lst").write_bytes(lines)
         prefix = self.folder / "out" / "x"
-        for path in prefix.parent.iterdir():
-            path.unlink()
+        self.clear()
         ran = self.run(["pack", str(self.folder / "x.lst"), str(self.root), "-o", str(prefix), "--json", "--workers", "0", *options])
         if ran.code not in (0, 1):
             return ran, {}, {}
@@ -195,7 +199,7 @@ PATHS = table(
     ("blanks around", "  a/1.jpg  ", READ, ""),
     ("a carriage return behind", "a/1.jpg\r", READ, ""),
     ("other white space behind", "a/1.jpg\u2003\x0b\x1f\x85", READ, ""),
-    ("a carriage return within", "a/1.jpg\r../secret.jpg", REFUSED, OUTSIDE),
+    ("a carriage return within", "a/1.jpg\r../secret.jpg", REFUSED, MISSING),
 )
 
 
@@ -263,6 +267,7 @@ def test_links_lead_out_of_the_root_only_when_asked(world: World, links: dict[st
     _, records, rejects = world.pack(lines, "--follow-symlinks")
     assert (8 in records) == (fate != REFUSED), rejects
 
+    world.clear()
     listed = world.run(["list", str(world.root), "-o", str(world.folder / "out" / "listed"), "--no-shuffle"])
     world.assert_kept(listed)
     paths = [line.split("\t")[2] for line in (world.folder / "out" / "listed.lst").read_text().splitlines()]
@@ -293,7 +298,7 @@ def special(path: Path, kind: str) -> Iterator[None]:
             path.touch()
         elif kind == "sparse file":
             with open(path, "wb") as file:
-                file.truncate(1 << 30)
+                file.truncate(1 << 40)
         elif kind == "file without permission":
             path.write_bytes(KINDS["jpeg"].make(9, 9, 1))
             path.chmod(0)
@@ -309,7 +314,7 @@ SPECIAL = table(
     ("a folder", "folder", "Is a directory", None),
     ("a folder with an image", "folder with an image", "Is a directory", None),
     ("an empty file", "empty file", "is empty", ""),
-    ("a file of a GiB of nothing", "sparse file", "is not an image", ""),
+    ("a file of a TiB of nothing", "sparse file", "has 1099511627776 bytes, expected at most", ""),
     ("a file without permission", "file without permission", "Permission denied", ""),
     ("a character device", "character device", "no regular file", "is no regular file"),
     ("a block device", "block device", "cannot be opened", "is no regular file"),
@@ -348,7 +353,7 @@ LINES = table(
     ("commas for tabs", b"8,0,good.jpg", "1 field, expected"),
     ("no path", b"8\t0\t", "the path is empty"),
     ("a path of blanks", b"8\t0\t  ", "the path is empty"),
-    ("no id", b"\t0\tgood.jpg", "2 fields"),
+    ("no id", b"\t0\tgood.jpg", "the id '' is no whole number"),
     ("no label", b"8\t\tgood.jpg", "the label '' is no number"),
     ("a word as id", b"x\t0\tgood.jpg", "the id 'x' is no whole number"),
     ("a path as id", b"../secret.jpg\t0\tgood.jpg", "is no whole number"),
@@ -397,7 +402,7 @@ ODD_LINES = table(
     ("digits of another script, as MXNet's reader takes them", "\u0668\t\u0661\tgood.jpg\n".encode(), 8, (1.0,)),
     ("underscores in numbers, as MXNet's reader takes them", b"1_0\t1_6\tgood.jpg\n", 10, (16.0,)),
     ("a label with an exponent", b"8\t1e3\tgood.jpg\n", 8, (1000.0,)),
-    ("the largest label", b"8\t3.4028234e38\tgood.jpg\n", 8, (3.4028234663852886e38,)),
+    ("the largest label", b"8\t340282346638528859811704183484516925440\tgood.jpg\n", 8, (3.4028234663852886e38,)),
     ("negative labels", b"8\t-1\t-0.5\tgood.jpg\n", 8, (-1.0, -0.5)),
     ("a thousand labels", b"8" + b"\t0.5" * 1000 + b"\tgood.jpg\n", 8, (0.5,) * 1000),
 )
@@ -494,9 +499,7 @@ def test_a_name_comes_through_or_is_refused_when_the_list_is_made(world: World, 
     """As a file, and as a folder: list, then pack; and packed as a folder in one go."""
     image = KINDS["jpeg"].make(30, 30, 99)
     root = os.fsencode(world.root)
-    made = {name, b"f-" + name[:240] + b"/1.jpg" if fate is None else name[:251] + b"/1.jpg"}
-    if fate is not None:
-        made = {b"c/" + name, name[:251] + b".d/1.jpg"} if len(name) < 250 else {b"c/" + name, name[:250] + b"/1.jpg"}
+    made = {name, b"d" + name[:-4] + b"/1.jpg"}
     for path in made:
         os.makedirs(os.path.dirname(os.path.join(root, path)), exist_ok=True)
         with open(os.path.join(root, path), "wb") as file:
@@ -507,7 +510,7 @@ def test_a_name_comes_through_or_is_refused_when_the_list_is_made(world: World, 
     listed = {path: int(id_) for id_, _, path in lines}
     expected = {path for path in made if oddnames.can_be_listed(path) and path.lower().endswith((b".jpg", b".jpeg")) and not _hidden(path)}
     if fate is not None:
-        assert (b"c/" + name in expected) == fate
+        assert (name in expected) == fate
     assert set(listed) == expected | {path.encode() for path in world.images}
     rejected = {_as_bytes(reject["path"]) for reject in summary["rejects"]}
     assert rejected == {path for path in made - expected if path.lower().endswith((b".jpg", b".jpeg")) and not _hidden(path)}
@@ -551,7 +554,7 @@ ROOTS = table(
     ("a link to itself", "loop", 3),
     ("a device", "/dev/null", 3),
     ("a name with a NUL", "root\0", 3),
-    ("an empty name", "", 3),
+    ("an empty name, as of a variable that is not set", "", 2),
 )
 
 
@@ -673,7 +676,8 @@ def test_a_path_that_a_list_can_carry_is_read_back_from_its_line(path: str, id_:
         item = parse_line(line.encode().decode("utf-8"))
         assert item == (id_, (label,), path)
         return
-    try:  # what would become of it is the reason why it is refused
-        assert parse_line(line.split("\n")[0].split("\r")[0]).path != path or "\r" in path or any("\ud800" <= c <= "\udfff" for c in path)
-    except ListError:
-        pass
+    try:  # refused are only those that would become others
+        read = parse_line(line.partition("\n")[0].partition("\r")[0]).path.encode()
+    except (ListError, UnicodeEncodeError):
+        return
+    assert read != path.encode("utf-8", "surrogatepass")

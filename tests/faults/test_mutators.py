@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 import mutated
@@ -46,6 +49,14 @@ def test_files_that_nothing_was_done_to_are_read(tmp_path, kind):
 def test_the_same_case_is_the_same_file(kind):
     assert [mutated.data_of(kind, case, SEED) for case in range(50)] == [mutated.data_of(kind, case, SEED) for case in range(50)]
     assert len({mutated.data_of(kind, case, SEED) for case in range(200)}) > 100
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux limits the memory of a process")
+def test_the_limit_of_memory_is_felt():
+    code = "import mutated; mutated.limit_memory(1 << 24); bytearray(1 << 23); bytearray(1 << 25)"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environment)
+    assert done.stderr.splitlines()[-1] == "MemoryError"
 
 
 def test_a_resealed_sum_is_whole_again():

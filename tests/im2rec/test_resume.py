@@ -68,7 +68,8 @@ def run(root, items, work, monkeypatch):
 
         asked = PackOptions(SourceOptions(root), resume=resume, **options)
         own = set_prefix(work / name, asked.shards)
-        with OutputSet(own, force=True, keep=journal.temporaries(own)) as outputs:
+        past = journal.load(journal.journal_path(own))
+        with OutputSet(own, force=True, keep=past.temporaries.values() if past else ()) as outputs:
             return build.pack(items, work / name, asked, outputs, advance=advance, digest=digest)
 
     return pack

@@ -293,3 +293,107 @@ def test_any_bytes_decode_to_what_encodes_to_them_or_raise_a_format_error(data):
         return
     assert end <= len(data)
     assert frame.decode_at(frame.encode(payload), 0)[0] == payload
+
+
+# Spans: where records stand, without taking them apart
+
+
+@pytest.fixture(params=["short", "long"], scope="module")
+def any_length(request):
+    """Run a test twice: the second time as if all buffers were long."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "long":
+            patch.setattr(frame, "_LONG", 0)
+        yield request.param
+
+
+def walk(data: bytes) -> tuple[list[int], int, bool]:
+    """Find records by decoding them, as strictly as spans does: starts, the position behind, whether all is right."""
+    starts, position = [], 0
+    while position < len(data):
+        try:
+            payload, end = frame.decode_at(data, position)
+        except FormatError:
+            return starts, position, False
+        if frame.encode(payload) != data[position:end]:  # an aligned magic word that the writer would have cut
+            return starts, position, False
+        starts.append(position)
+        position = end
+    return starts, position, True
+
+
+@quick
+@given(many=st.lists(payloads, max_size=8))
+def test_spans_of_whole_records_are_theirs(any_length, many):
+    records = list(map(frame.encode, many))
+    offsets = [sum(map(len, records[:number])) for number in range(len(records))]
+    data = b"".join(records)
+    assert frame.spans(data) == (offsets, len(data), None)
+    assert frame.spans(b"\0" * 8 + data, 8) == ([offset + 8 for offset in offsets], len(data) + 8, None)
+
+
+@quick
+@given(many=st.lists(payloads, min_size=1, max_size=5), changes=st.lists(st.tuples(st.integers(0, 400), words), max_size=3))
+def test_spans_end_where_decoding_does(any_length, many, changes):
+    data = b"".join(map(frame.encode, many))
+    for at, word in changes:
+        at %= len(data)
+        data = data[:at] + word + data[at + len(word) :]
+    starts, position, right = walk(data)
+    found, used, fault = frame.spans(data)
+    assert (found, used, fault is None) == (starts, position, right)
+    assert fault is None or used <= fault.offset <= len(data)
+
+
+@quick
+@given(many=st.lists(payloads, min_size=1, max_size=5), cut=st.integers(0, 400))
+def test_spans_of_a_cut_buffer_say_what_the_next_record_needs(any_length, many, cut):
+    records = list(map(frame.encode, many))
+    data = b"".join(records)[:cut]
+    starts, used, fault = frame.spans(data)
+    whole = len(starts)
+    assert data[used:] == b"".join(records[whole:])[: len(data) - used]
+    if used < len(data):
+        assert isinstance(fault, Truncated)
+        assert len(data) - used < fault.needed <= len(records[whole])
+    else:
+        assert fault is None
+
+
+@pytest.mark.parametrize("lead", [0, 1, 3])
+def test_spans_of_a_long_buffer_find_a_fault_wherever_it_stands(lead):
+    record = frame.encode(b"x" * 100)
+    for wrong, reason in [
+        (b"\0" * 8, "bad magic"),
+        (struct.pack("<II", frame.MAGIC, 4 << 29), "cflag 4"),
+        (struct.pack("<II", frame.MAGIC, 200) + bytes(100) + record, "a magic word stands inside a part"),
+    ]:
+        data = record * lead + wrong + record * 1000
+        starts, used, fault = frame.spans(data, base=7)
+        assert (starts, used) == ([len(record) * number for number in range(lead)], len(record) * lead)
+        assert fault.offset == used + 7
+        assert reason in fault.reason
+
+
+def test_payload_beyond_the_format_is_no_span(monkeypatch):
+    """With the real limit it takes half a gigabyte to see; the parts are within it, their sum is not."""
+    monkeypatch.setattr(frame, "MAX_LENGTH", 31)
+    whole = M.join([b"x" * 12, b"y" * 12])
+    most = M.join([b"x" * 12, b"y" * 15])
+    over = M.join([b"x" * 12, b"y" * 16])
+    for payload, fits in ((whole, True), (most, True), (over, False)):
+        record = b"".join(frame.pack_head(cflag, len(data)) + data + frame.padding(len(data)) for cflag, data in frame.split(payload))
+        starts, _, fault = frame.spans(record)
+        assert (starts == [0], fault is None) == (fits, fits)
+        if fits:
+            assert frame.decode_at(record, 0)[0] == payload
+        else:
+            assert "a payload of over 31 bytes" in fault.reason
+            with pytest.raises(FormatError, match="a payload of over 31 bytes"):
+                frame.decode_at(record, 0)
+
+
+def test_largest_record_has_the_size_that_is_said():
+    for words_ in range(1, 9):  # all magic words and three bytes: what the largest payload would be
+        assert len(frame.encode(M * words_ + b"abc")) == 2 * (4 * words_ + 4) + 4
+    assert frame.MAX_SPAN == 2 * (frame.MAX_LENGTH + 1) + 4

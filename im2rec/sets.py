@@ -1,0 +1,119 @@
+"""The files of a finished set: which are meant by a name, which shards are missing, which keys stand twice among them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from im2rec.errors import InputError
+from recordio.issues import Issue
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_SHARD: Final = re.compile(r"-(\d{5})-of-(\d{5})\.rec")
+_BESIDE: Final = (".idx", ".sum", ".lst")  # suffixes of files that stand beside a .rec and may name its set
+
+
+def prefix_of(given: Path) -> Path:
+    """Return the prefix of a set that is named by it or by one of its files."""
+    if given.suffix == ".rec" or (given.suffix in _BESIDE and not _named(given)):
+        return given.with_suffix("")
+    return given
+
+
+def record_files(given: Path) -> list[Path]:
+    """Return the .rec files of a set that is named by its prefix or by a file (.rec, .idx, .sum, .lst), shards in order.
+
+    Raises:
+        InputError: there is none.
+    """
+    if not given.name or given.name == "..":
+        raise InputError(str(given), "is a folder, expected the prefix of a set or a .rec")
+    if given.suffix == ".rec":
+        if given.is_file():
+            return [given]
+        raise InputError(str(given), "no such file" if not given.exists() else "is no file, expected a .rec")
+    found = _named(given) or (_named(given.with_suffix("")) if given.suffix in _BESIDE else [])
+    if not found:
+        if given.is_dir():
+            raise InputError(str(given), "is a folder, expected the prefix of a set or a .rec")
+        raise InputError(f"{given.with_suffix('') if given.suffix in _BESIDE else given}.rec", "no such file, nor shards of that prefix")
+    return found
+
+
+def _named(prefix: Path) -> list[Path]:
+    """Return the .rec files of exactly this prefix."""
+    whole = prefix.with_name(f"{prefix.name}.rec")
+    if whole.is_file():
+        return [whole]
+    beside = prefix.parent.iterdir() if prefix.parent.is_dir() else ()
+    return sorted(path for path in beside if path.name.startswith(prefix.name) and _SHARD.fullmatch(path.name[len(prefix.name) :]))
+
+
+def list_beside(rec: Path) -> bool:
+    """Tell whether the list of a .rec, or of the set that it is a shard of, stands beside it."""
+    return any(rec.with_name(f"{name}.lst").is_file() for name in (rec.stem, _SHARD.sub("", rec.name)))
+
+
+def missing_shards(given: Path, recs: Sequence[Path]) -> Iterator[Issue]:
+    """Yield an issue for each shard that is not there, by the names of those that are; none for a file that is named itself."""
+    prefix = prefix_of(given)
+    matches = [match for rec in recs if rec.name.startswith(prefix.name) and (match := _SHARD.fullmatch(rec.name[len(prefix.name) :]))]
+    sets = sorted({int(match[2]) for match in matches})
+    if len(sets) > 1:
+        yield Issue(str(recs[0]), "set", f"shards of sets of {' and '.join(map(str, sets))} files stand side by side")
+        return
+    found = {int(match[1]) for match in matches}
+    for number in range(sets[0]) if sets else ():
+        if number not in found:
+            yield Issue(
+                str(prefix.with_name(f"{prefix.name}-{number:05d}-of-{sets[0]:05d}.rec")), "set", "this shard of the set is missing"
+            )
+
+
+class Twins:
+    """Finds keys that stand in several shards of a set, and shards that are one file twice. Memory is 24 bytes a record."""
+
+    def __init__(self) -> None:
+        self._keys: list[NDArray[np.uint64]] = []
+        self._names: list[Path] = []
+        self._seals: dict[tuple[int, str], Path] = {}
+
+    def add(self, rec: Path, seal: tuple[int, str], keys: Any) -> Iterator[Issue]:
+        """Take the keys of the next shard, None where they are its own business; yield an issue when it is an earlier one again.
+
+        Args:
+            rec: its .rec file.
+            seal: its size and the digest of what it holds.
+            keys: (n,) uint64.
+        """
+        first = self._seals.setdefault(seal, rec)
+        if first != rec:
+            yield Issue(str(rec), "set", f"holds the same records as {first.name}")
+        elif keys is not None:
+            self._names.append(rec)
+            self._keys.append(keys)
+
+    def finish(self) -> tuple[int, Iterator[Issue]]:
+        """Return how many records have a key of another shard, and an issue for each."""
+        import numpy as np
+
+        if len(self._keys) < 2:
+            return 0, iter(())
+        keys = np.concatenate(self._keys)
+        ends = np.cumsum([len(part) for part in self._keys])
+        self._keys = []
+        order = keys.argsort(kind="stable")
+        shards, keys = ends.searchsorted(order, side="right").astype(np.uint32), keys[order]
+        again = ((keys[1:] == keys[:-1]) & (shards[1:] != shards[:-1])).nonzero()[0]
+        names = self._names
+
+        def issues() -> Iterator[Issue]:
+            for at in again:
+                yield Issue(str(names[shards[at + 1]]), "set", f"this key stands in {names[shards[at]].name}, too", int(keys[at + 1]))
+
+        return len(again), issues()
