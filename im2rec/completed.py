@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from im2rec import plan
-from im2rec.packoptions import PackOptions, describe, set_prefix
+from im2rec.errors import ResumeError
+from im2rec.listfile import Item
+from im2rec.names import printable
+from im2rec.packoptions import Items, PackOptions, describe, set_prefix
 from im2rec.report import PackReport, parse_rejects
-from recordio import checksum, files
+from im2rec.source import ImageSource
+from recordio import checksum, files, frame
 from recordio.errors import RecordIOError
+from recordio.header import HEADER_SIZE
 
 
-def completed(count: int, prefix: Path, options: PackOptions, digest: str, outputs: list[Path]) -> PackReport | None:
+def completed(items: Items, prefix: Path, options: PackOptions, digest: str, outputs: list[Path]) -> PackReport | None:
     """Return the report of a finished pack of the same list with the same options, by its .sum files; None where there is none.
 
-    Sizes are compared, not contents: that is what verify is for.
+    Sizes and times are compared, not contents: that is what verify is for.
 
     Args:
-        count: items of the list.
+        items: of the list.
         prefix: path of the set without suffix.
         options: how it is packed.
         digest: of the list.
@@ -25,7 +32,9 @@ def completed(count: int, prefix: Path, options: PackOptions, digest: str, outpu
 
     Raises:
         PlanError: there are fewer items than shards.
+        ResumeError: an image has changed since it was packed.
     """
+    count = len(items)
     shards = plan.plan(count, options.shards)
     recs = _recs(prefix, shards, options.shards.shard_size)
     rejects_path = set_prefix(prefix, options.shards).with_name(f"{set_prefix(prefix, options.shards).name}.rejects.tsv")
@@ -33,12 +42,16 @@ def completed(count: int, prefix: Path, options: PackOptions, digest: str, outpu
         return None
     report = PackReport(encoded=not options.transform.pass_through, outputs=[str(path) for path in outputs], traits=None)
     described = describe(options) | {"list": digest}
+    sets: list[tuple[Path, checksum.Sum]] = []
+    packed_at = 0
     try:
         for rec in recs:
             listed = checksum.load(rec.with_suffix(".sum"))
             sizes = rec.stat().st_size, rec.with_suffix(".idx").stat().st_size
             if listed.options != described or sizes != (listed.rec.size, listed.idx.size):
                 return None
+            sets.append((rec, listed))
+            packed_at = max(packed_at, rec.with_suffix(".sum").stat().st_mtime_ns)
             report.packed += len(listed)
             report.bytes_written += sizes[0]
             report.outputs += [str(rec.with_suffix(suffix)) for suffix in (".rec", ".idx", ".sum")]
@@ -50,7 +63,43 @@ def completed(count: int, prefix: Path, options: PackOptions, digest: str, outpu
     report.listed = report.packed + report.rejected
     expected = (count if shards[-1].stop is None else shards[-1].stop) - shards[0].start
     done = report.packed + sum(reject.id is not None for reject in report.rejects)
-    return report if done == expected else None
+    if done != expected:
+        return None
+    stop = shards[-1].stop
+    _check_images(islice(items, shards[0].start, stop), sets, {reject.id for reject in report.rejects}, packed_at, options)
+    return report
+
+
+def _check_images(
+    items: Iterator[Item], sets: list[tuple[Path, checksum.Sum]], rejected: set[int | None], packed_at: int, options: PackOptions
+) -> None:
+    """Check that no image has changed since it was packed: by its times, and where its bytes were kept by its size."""
+    source = ImageSource(options.source)
+    records = ((rec, *row) for rec, listed in sets for row in zip(listed.offsets.tolist(), listed.lengths.tolist(), strict=True))
+    for item in items:
+        status = source.status(item.path)
+        record = None if item.id in rejected else next(records)
+        if status is None:
+            if record is not None:
+                raise ResumeError(printable(item.path), "is no longer there")
+            continue
+        if record is not None and options.transform.pass_through and not _may_hold(*record, status.st_size, item, options):
+            raise ResumeError(printable(item.path), f"has {status.st_size} bytes, another size than when it was packed")
+        if max(status.st_mtime_ns, status.st_ctime_ns) > packed_at:
+            raise ResumeError(printable(item.path), "has changed since it was packed")
+
+
+def _may_hold(rec: Path, offset: int, length: int, size: int, item: Item, options: PackOptions) -> bool:
+    """Tell whether a record of *length* bytes on disk can be that of an image of *size* bytes."""
+    labels = min(len(item.labels), options.label_width or len(item.labels))
+    payload = HEADER_SIZE + (4 * labels if labels > 1 else 0) + size
+    if length == frame.HEAD_SIZE + payload + (-payload & 3):
+        return True
+    file = files.InputFile(rec)  # magic words that were cut out make a record longer: a rare thing
+    try:
+        return len(frame.decode_at(file.read_at(offset, length), 0, source=file.name)[0]) == payload
+    finally:
+        file.close()
 
 
 def _recs(prefix: Path, shards: list[plan.Shard], shard_size: int) -> list[Path]:

@@ -79,15 +79,17 @@ class NothingPacked(Im2recError):
     Attributes:
         listed: images that were to be packed.
         first: some of them, with reasons.
+        hint: what may help, in words that are appended.
     """
 
     def __init__(self, listed: int, first: list[ImageError]) -> None:
         super().__init__(listed, first)
         self.listed = listed
         self.first = first
+        self.hint = ""
 
     def __str__(self) -> str:
-        return f"none of {self.listed} images could be packed, so nothing was written; the first: {self.first[0]}"
+        return f"none of {self.listed} images could be packed, so nothing was written; the first: {self.first[0]}{self.hint}"
 
 
 class ResumeError(Im2recError):

@@ -171,9 +171,12 @@ class _Supervisor(Generic[T]):
         STATE.pack_into(worker.shared, 0, 0.0, -1, -1)  # zeros would read as: at item 0 since the machine was started
         inherited = [other.connection for other in self._workers if other.connection is not None] if self._forks else []
         process = self._context.Process(target=serve, args=(theirs, worker.shared, self._setup, inherited), daemon=True)
-        with signals.held():
-            process.start()
-            worker.process = process
+        try:
+            with signals.held():
+                process.start()
+                worker.process = process
+        except OSError as error:
+            raise WorkerError(f"worker processes cannot be started: {error.strerror or error}; --workers 0 needs none") from None
         theirs.close()
         for task in worker.tasks:
             self._send_task(worker, task)

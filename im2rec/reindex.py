@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,13 +32,15 @@ def reindex(rec: Path, idx: Path, *, ids: bool, force: bool) -> tuple[Rebuilt, l
         InputError: the .rec is not the one that the .sum vouches for.
     """
     path = rec.with_suffix(".sum")
-    is_listed = path.exists() and idx == rec.with_suffix(".idx")
+    is_listed = path.exists() and os.path.realpath(idx) == os.path.realpath(rec.with_suffix(".idx"))
     with OutputSet(force=force) as outputs:
         outputs.check_free(idx)
         listed = _load(rec, path) if is_listed else None
         output = outputs.create(idx)
         lines: list[bytes] = []
         found = rebuild(rec, output, ids=ids, watch=lines.append if listed is not None else None)
+        if listed is None and idx.suffix == ".idx" and not is_listed:
+            outputs.remove(idx.with_suffix(".sum"))  # of another set, whose index this replaces
         if listed is None or not _is_other(listed, b"".join(lines)):
             return found, [idx]
         outputs.force = True  # the old .sum would not fit the new index

@@ -38,6 +38,8 @@ class PackReport:
         encoded: whether the images were encoded anew; else their bytes were kept.
         remarks: images that were packed although something is odd about them.
         traits: sum of an image's traits -> number of packed images with just these; None when some were not looked at.
+        ignored: files of the folder that were not taken for images, by their suffix.
+        left_out: suffix -> number, of those of them that are suffixes of images.
     """
 
     listed: int = 0
@@ -49,6 +51,8 @@ class PackReport:
     encoded: bool = False
     remarks: list[Reject] = field(default_factory=list)
     traits: Counter[int] | None = field(default_factory=Counter)
+    ignored: int = 0
+    left_out: Counter[str] = field(default_factory=Counter)
 
     @property
     def rejected(self) -> int:
@@ -66,6 +70,8 @@ class PackReport:
             self.encoded or other.encoded,
             self.remarks + other.remarks,
             None if self.traits is None or other.traits is None else self.traits + other.traits,
+            self.ignored + other.ignored,
+            self.left_out + other.left_out,
         )
 
     def count(self, trait: Trait) -> int:
@@ -78,6 +84,8 @@ class PackReport:
             "listed": self.listed,
             "packed": self.packed,
             "rejected": self.rejected,
+            "ignored": self.ignored,
+            "left_out": dict(sorted(self.left_out.items())),
             "rejects": [reject.as_json() for reject in self.rejects],
             "remarks": [remark.as_json() for remark in self.remarks],
             "traits": None if self.traits is None else {str(trait.name).lower(): self.count(trait) for trait in Trait},
@@ -91,10 +99,11 @@ class PackReport:
         """Return the summary as one line."""
         kept = "encoded anew" if self.encoded else "bytes kept as they are"
         rejected = f", {self.rejected} rejected" if self.rejects else ""
+        rejected += f", {self.ignored} other files ignored" if self.ignored > 1 else ", 1 other file ignored" * self.ignored
         special = ", ".join(f"{self.count(trait)} {said}" for trait, said in _SAID.items() if self.count(trait))
         names = self.outputs if len(self.outputs) <= _NAMES else [*self.outputs[:2], "...", *self.outputs[-2:]]
         return (
-            f"packed {self.packed} of {self.listed} images ({kept}){rejected}: "
+            f"packed {self.packed} of {self.listed} image{'s' * (self.listed != 1)} ({kept}){rejected}: "
             f"{format_bytes(self.bytes_read)} read, {format_bytes(self.bytes_written)} in {printable(', '.join(names))}"
             f"{f'; among them {special}' if special else ''}"
         )
@@ -158,7 +167,7 @@ def _unescaped(text: str) -> str:
 
 
 def _meaning(match: re.Match[str]) -> str:
-    return chr(0xDC00 | int(match[0][2:], 16)) if len(match[0]) == 4 else _MEANINGS.get(match[0], match[0])
+    return chr(0xDC00 | ord(bytes.fromhex(match[0][2:]))) if len(match[0]) == 4 else _MEANINGS.get(match[0], match[0])
 
 
 def rejects_of(errors: list[ImageError]) -> list[Reject]:

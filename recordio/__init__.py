@@ -84,6 +84,9 @@ _HOMES = {
     "traits": ("ImageInfo", "Trait"),
     "writer": ("IndexedWriter", "Writer"),
 }
+_SUBMODULES = frozenset(  # reached as recordio.probe and the like without an import of their own; those above, too
+    {*_HOMES, "alpha", "checksum", "files", "frame", "issues", "outputs", "probe", "scan", "tolerant", "verify"}
+)
 _MODULES = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
@@ -124,6 +127,8 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     module = _MODULES.get(name)
+    if name in _SUBMODULES:
+        return importlib.import_module(f"recordio.{name}")
     if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(importlib.import_module(f"recordio.{module}"), name)

@@ -140,10 +140,13 @@ def salvage(
             old = index.Index(listed.keys, listed.offsets, str(sum_path))
         outputs = OutputSet(Path(prefix), force=force)
         try:
-            names = [Path(f"{prefix}{suffix}") for suffix in (".rec", ".idx", ".sum", ".salvage.json")]
-            _check_others((rec, idx_path, sum_path), names)
-            writer = IndexedWriter(names[0], names[1], outputs=outputs, tool=tool, options={"salvaged from": rec.name})
-            copy = _Copy(file, writer, Names(old), _Account(report, outputs.create(names[3])))
+            # A new .sum would vouch for what nobody has vouched for so far.
+            vouches = listed is not None and not unverified
+            suffixes = (".rec", ".idx", *([".sum"] if vouches else []), ".salvage.json")
+            names = [Path(f"{prefix}{suffix}") for suffix in suffixes]
+            _check_others((rec, idx_path, sum_path), [*names, Path(f"{prefix}.sum")])
+            writer = IndexedWriter(names[0], names[1], checksums=vouches, outputs=outputs, tool=tool, options={"salvaged from": rec.name})
+            copy = _Copy(file, writer, Names(old), _Account(report, outputs.create(names[-1])))
             for piece in tolerant.scan(file, listed, old, unverified=unverified):
                 copy.add(piece)
             copy.finish(old.keys if old is not None else None)
@@ -170,8 +173,8 @@ def _find(rec: Path) -> Path:
         pattern = re.compile(re.escape(rec.name) + r"-\d{5}-of-\d{5}\.rec")
         shards = sorted(path.name for path in rec.parent.iterdir() if pattern.fullmatch(path.name))
         if shards:
-            named = ", ".join(shards[:3]) + (", ..." if len(shards) > 3 else "")
-            raise FileError(str(rec), "read", None, f"it is a set of {len(shards)} files, salvage its files one by one: {named}")
+            first = ", ".join(shards[:3]) + (", ..." if len(shards) > 3 else "")
+            raise FileError(str(rec), "read", None, f"it is a set of {len(shards)} files, salvage its files one by one: {first}")
     return rec
 
 

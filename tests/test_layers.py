@@ -28,7 +28,7 @@ RECORDIO = [
 ]
 IM2REC = [
     ["__init__", "errors", "judge", "names"],
-    ["listfile", "source", "transform", "split", "work"],
+    ["listfile", "sets", "source", "transform", "split", "work"],
     ["worker", "passthrough", "itemlist"],
     ["walk", "labels", "plan", "pool", "report", "progress"],
     ["listing", "shards", "packoptions"],

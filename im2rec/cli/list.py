@@ -131,7 +131,8 @@ def _say(listing: Listing, written: dict[str, int], names: list[str], *, as_json
     if as_json:
         summary: dict[str, Any] = {"command": "list", "found": len(listing) + len(rejects), "listed": len(listing)}
         summary |= {"rejected": len(rejects), "rejects": [{"path": reject.path, "reason": reject.reason} for reject in rejects]}
-        summary |= {"ignored": listing.ignored, "left_out": dict(sorted(listing.left_out.items())), "unused_labels": listing.unused, "classes": listing.classes}
+        summary |= {"ignored": listing.ignored, "left_out": dict(sorted(listing.left_out.items()))}
+        summary |= {"unused_labels": listing.unused, "classes": listing.classes}
         summary |= {"lines": written, "outputs": names}
         shared.print_json(summary)
     if not quiet and not as_json:

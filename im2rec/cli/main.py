@@ -78,7 +78,7 @@ def is_mxnet_form(arguments: Sequence[str]) -> bool:
 def guarded(name: str, body: Callable[[list[str]], int], arguments: Sequence[str] | None = None) -> int:
     """Run *body* with the command line's arguments and return the process's exit code.
 
-    Errors become one line on stderr. Ctrl-C, SIGTERM and a closed pipe end it quietly, with 128 + the signal's number.
+    Errors become one line on stderr. Ctrl-C, SIGTERM and a closed pipe end it without one, with 128 + the signal's number.
     """
     args = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in args
@@ -129,9 +129,19 @@ def _text(error: Exception) -> str:
     if isinstance(error, OSError):
         if error.filename is not None:
             return f"{error.filename}: {error.strerror}"
-        _leave_stdout()  # every other file has a name by the time its error comes here
+        if not _is_of_stdout(error):
+            return f"cannot go on: {error.strerror or error}"
+        _leave_stdout()
         return f"<stdout>: cannot write: {error.strerror or error}"
     return f"internal error: {type(error).__name__}: {error} (--debug shows where)"
+
+
+def _is_of_stdout(error: OSError) -> bool:
+    """Tell whether an error without the name of a file comes from writing to stdout: only the command line itself writes there."""
+    at, name = error.__traceback__, ""
+    while at is not None:
+        name, at = at.tb_frame.f_globals.get("__name__", ""), at.tb_next
+    return name.startswith(("im2rec.cli", "click", "argparse")) or name in ("im2rec.legacy", "codecs", "__main__")
 
 
 def _check_misspelt(arguments: Sequence[str]) -> None:

@@ -137,8 +137,8 @@ def say_left_out(left_out: Mapping[str, int]) -> None:
     """Tell of image files that a walk did not take because of their suffixes."""
     if left_out:
         count, named = sum(left_out.values()), ", ".join(f"{suffix} {number}" for suffix, number in sorted(left_out.items()))
-        text = f"{count} image file{'s have' if count != 1 else ' has'} other suffixes ({named}): --ext takes them"
-        click.echo(f"im2rec: remark: {text if count != 1 else text.replace('other suffixes', 'another suffix').replace('them', 'it')}", err=True)
+        found = "1 image file has another suffix" if count == 1 else f"{count} image files have other suffixes"
+        click.echo(f"im2rec: remark: {found} ({named}): --ext takes {'it' if count == 1 else 'them'}", err=True)
 
 
 def say_remarks(remarks: Iterable[Reject]) -> None:

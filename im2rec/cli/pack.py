@@ -12,12 +12,13 @@ import click
 from im2rec import build, journal, listfile, plan, progress
 from im2rec.cli import options as shared
 from im2rec.cli.list import list_options, write_classes
+from im2rec.cli.main import Terminated
 from im2rec.errors import InputError, NothingPacked
 from im2rec.itemlist import ItemList
 from im2rec.judge import CHOICES, ERROR
 from im2rec.listing import Listing, collect
 from im2rec.names import printable
-from im2rec.packoptions import PackOptions, set_prefix
+from im2rec.packoptions import Items, PackOptions, set_prefix
 from im2rec.report import PackReport, rejects_of
 from im2rec.resume import committed
 from im2rec.source import SourceOptions
@@ -69,7 +70,8 @@ def _pixel_options(function: Any) -> Any:
 def _choice_options(function: Any) -> Any:
     for name, choice in reversed(CHOICES.items()):
         option, values = f"--{name.replace('_', '-')}", "|".join(choice.values)
-        text = f"{choice.help}; {ERROR}: reject such images.  [default: {choice.values[0]}]"
+        anew = f"  Giving {'|'.join(choice.changing)} encodes anew." if choice.changing else ""
+        text = f"{choice.help}; {ERROR}: reject such images.{anew}  [default: {choice.values[0]}]"
         function = click.option(option, name, type=click.Choice(choice.values), metavar=values, help=text)(function)
     return function
 
@@ -130,6 +132,8 @@ def command(context: click.Context, /, source: Path, root: Path | None, output: 
 
     Without an option that asks for other pixels the images' bytes are kept as they are.
     """
+    if given["resume"] and not given["checksums"]:
+        raise click.UsageError("--resume tells by the .sum whether a set is complete, so it does not go with --no-sum")
     if source.is_dir():
         if root is not None or output is None:
             raise click.UsageError("packing a folder needs -o PREFIX, and no ROOT")
@@ -145,13 +149,20 @@ def command(context: click.Context, /, source: Path, root: Path | None, output: 
         else source
     )
     options = _options(source if source.is_dir() else root if root is not None else source.parent, given)
+    run = {**given, "finished": False}
     try:
-        report = _pack_folder(source, prefix, options, given) if source.is_dir() else _pack_list(source, prefix, options, given)
+        report = _pack_folder(source, prefix, options, run) if source.is_dir() else _pack_list(source, prefix, options, run)
     except NothingPacked as error:
         shared.say_rejects(rejects_of(error.first))
+        if not source.is_dir() and all(reject.reason.startswith("does not exist") for reject in error.first):
+            error.hint = f" (looked in {options.source.root}{'' if root is not None else ', the folder of the list; give ROOT'})"
+        raise
+    except (KeyboardInterrupt, Terminated):
+        _say_interrupted(prefix, options, finished=run["finished"])
         raise
     if not given["quiet"]:
         _say_other_shards(prefix, report)
+        shared.say_left_out(report.left_out)
     shared.say_rejects(report.rejects)
     if not given["quiet"]:
         shared.say_remarks(report.remarks)
@@ -162,11 +173,25 @@ def command(context: click.Context, /, source: Path, root: Path | None, output: 
     return 1 if report.rejects else 0
 
 
+def _say_interrupted(prefix: Path, options: PackOptions, *, finished: bool) -> None:
+    """Tell what an interrupted run leaves; nothing when it may have been interrupted after all was written."""
+    if finished:
+        return
+    past = journal.load(journal.journal_path(set_prefix(prefix, options.shards))) if options.resume else None
+    if past is None:
+        text = "nothing was written"
+    else:
+        kept = sum(len(entry.outcomes) for entry in past.entries)
+        text = f"{kept} image{'s are' if kept != 1 else ' is'} kept, the same command with --resume goes on"
+    click.echo(f"im2rec: interrupted: {text}", err=True)
+
+
 def _say_other_shards(prefix: Path, report: PackReport) -> None:
     """Tell of shards of an earlier pack into another number of files: who reads by a pattern would read both."""
     others = [path for path in prefix.parent.glob(f"{glob.escape(prefix.name)}-?????-of-?????.rec") if str(path) not in report.outputs]
     if others and len(report.outputs) > 2:
-        click.echo(f"im2rec: remark: {len(others)} shards of an earlier set stand beside this one, such as {min(others)}", err=True)
+        text = f"{len(others)} shards of an earlier set stand beside this one, such as {min(others)}"
+        click.echo(printable(f"im2rec: remark: {text}"), err=True)
 
 
 def _options(root: Path, given: dict[str, Any]) -> PackOptions:
@@ -229,7 +254,7 @@ def _pack_folder(folder: Path, prefix: Path, options: PackOptions, given: dict[s
             lists = [prefix.with_name(f"{prefix.name}{suffix}") for suffix in suffixes]
             if unlisted:
                 lists.append(set_prefix(prefix, options.shards).with_name(f"{set_prefix(prefix, options.shards).name}.rejects.tsv"))
-            done = _completed(len(listing), prefix, options, listing.digest(), lists, outputs)
+            done = _completed(listing, prefix, options, listing.digest(), lists, outputs)
             if done is not None:
                 return done
         if options.shards.part is not None:  # array jobs would write the same list over each other
@@ -238,6 +263,7 @@ def _pack_folder(folder: Path, prefix: Path, options: PackOptions, given: dict[s
             digest = listfile.write(prefix.with_name(f"{prefix.name}.lst"), listing.lines(), outputs)
             write_classes(listing, None, prefix, outputs)
         before = PackReport(listed=len(unlisted), rejects=unlisted, outputs=[str(path) for path in outputs.paths()])
+        before.ignored, before.left_out = listing.ignored, listing.left_out
         return _run(listing, str(folder), prefix, options, outputs, given, digest, before)
 
 
@@ -250,13 +276,13 @@ def _pack_list(source: Path, prefix: Path, options: PackOptions, given: dict[str
         if not len(items):
             raise InputError(items.source, "an empty list, expected a line for each image")
         with _outputs(prefix, options, given) as outputs:
-            done = _completed(len(items), prefix, options, items.digest, [], outputs) if options.resume else None
+            done = _completed(items, prefix, options, items.digest, [], outputs) if options.resume else None
             if done is not None:
                 return done
             return _run(items, items.source, prefix, options, outputs, given, items.digest)
 
 
-def _completed(count: int, prefix: Path, options: PackOptions, digest: str, lists: list[Path], outputs: OutputSet) -> PackReport | None:
+def _completed(items: Items, prefix: Path, options: PackOptions, digest: str, lists: list[Path], outputs: OutputSet) -> PackReport | None:
     """Return the report of the run that is to be resumed, when it was not interrupted at all."""
     path = journal.journal_path(set_prefix(prefix, options.shards))
     past = journal.load(path)
@@ -264,7 +290,7 @@ def _completed(count: int, prefix: Path, options: PackOptions, digest: str, list
         return None
     from im2rec.completed import completed  # only asked here
 
-    report = completed(count, prefix, options, digest, lists)
+    report = completed(items, prefix, options, digest, lists)
     if report is not None:
         outputs.add_scratch(path)  # all names were final when it was interrupted
         outputs.keep(())
@@ -306,6 +332,8 @@ def _run(
     if options.label_width:
         build.check_label_width(items, options.label_width, source)
     if given["verbose"]:
-        click.echo(f"im2rec: packing {len(items)} images of {source} with {options.pool.workers or 'no'} workers", err=True)
+        click.echo(f"im2rec: packing {len(items)} images of {source} with {shared.said_workers(options.pool.workers)}", err=True)
     with progress.bar("packing", len(items), quiet=given["quiet"]) as advance:
-        return build.pack(items, prefix, options, outputs, advance=advance, before=before, digest=digest)
+        report = build.pack(items, prefix, options, outputs, advance=advance, before=before, digest=digest)
+    given["finished"] = True
+    return report

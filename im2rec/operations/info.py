@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from im2rec.operations.browse import NO_IMAGE, UNKNOWN, Entry, entries
 from im2rec.names import printable
+from im2rec.operations.browse import NO_IMAGE, UNKNOWN, Entry, entries
 from im2rec.report import format_bytes
 from im2rec.sets import prefix_of, record_files
 from recordio import checksum, files, index
@@ -255,7 +255,8 @@ def _beside(rec: Path, records: int) -> dict[str, str]:
     try:
         listed = checksum.load(sum_)
         fits = listed.rec.size == rec.stat().st_size and len(listed) == records
-        said[".sum"] = f"fits by its sizes, contents not checked, written by {listed.tool}" if fits else "is that of another file; 'im2rec verify' tells more"
+        whole = f"fits by its sizes, contents not checked, written by {listed.tool}"
+        said[".sum"] = whole if fits else "is that of another file; 'im2rec verify' tells more"
     except FileError:
         said[".sum"] = "is missing; 'im2rec verify --write-sum' writes it"
     except IndexFormatError as error:

@@ -138,17 +138,23 @@ class FaultyDisk(Unsynced):
 
 @dataclass
 class KillingDisk(FaultyDisk):
-    """The disk, on which the process dies at a call.
+    """The disk, which sends a signal to the process at a call.
 
     Attributes:
         at: number of the call.
+        signals: which, one after the other.
     """
 
     at: int = -1
+    signals: tuple[int, ...] = (signal.SIGKILL,)
 
     def _ask(self, kind: str, path: Path) -> bool:
         if len(self.calls) == self.at:
-            os.kill(os.getpid(), signal.SIGKILL)
+            self.at = -1
+            self.calls.append(Call(kind, path))
+            for number in self.signals:
+                os.kill(os.getpid(), number)
+            self.calls.pop()
         return super()._ask(kind, path)
 
 

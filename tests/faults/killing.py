@@ -31,7 +31,6 @@ RESUMED = [
     Scene("resume encoding with workers", (), f"{PACK_NEW} --resume --resize 16 --workers 2", steps=True),
     Scene("resume shards", (), f"{PACK_NEW} --resume --shards 3", main=SHARDS, steps=True),
     Scene("resume shards by size", (), f"{PACK_NEW} --resume --shard-size 20000", main=SIZED, steps=True),
-    Scene("resume without a sum", (), f"{PACK_NEW} --resume --no-sum", steps=True),
     Scene("resume over an old set", (PACK_OLD,), f"{PACK_NEW} --resume --force", steps=True),
 ]
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]

@@ -45,8 +45,10 @@ def picture(mode: str, width: int, height: int, seed: int) -> Image.Image:
     if mode == "I;16":
         array = pixels(width, height, seed, 2).astype(np.uint16)
         return Image.fromarray(array[:, :, 0] << 8 | array[:, :, 1])
-    if mode in ("RGB", "RGBA", "CMYK"):
-        return Image.fromarray(pixels(width, height, seed, len(mode)), mode if mode == "CMYK" else None)
+    if mode == "CMYK":
+        return Image.merge(mode, [Image.fromarray(band) for band in np.moveaxis(pixels(width, height, seed, 4), 2, 0)])
+    if mode in ("RGB", "RGBA"):
+        return Image.fromarray(pixels(width, height, seed, len(mode)))
     if mode == "LA":
         return Image.fromarray(pixels(width, height, seed, 4)).convert("LA")
     return Image.fromarray(pixels(width, height, seed)).convert(mode)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -223,6 +224,7 @@ def test_a_path_in_a_list_leads_nowhere_else(world: World, path: str, fate: str,
 # Links
 
 
+LOOP = "symbolic links|is a broken link"
 LINKS = table(
     ("to a file outside", {"l.jpg": "../secret.jpg"}, "l.jpg", ASKED, LINK),
     ("to a file outside, absolute", {"l.jpg": "{folder}/outside/secret.jpg"}, "l.jpg", ASKED, LINK),
@@ -240,11 +242,11 @@ LINKS = table(
     ("within the root, absolute", {"l": "{root}/a"}, "l/1.jpg", READ, ""),
     ("to the root itself", {"l": "."}, "l/l/l/good.jpg", READ, ""),
     ("a chain within the root", {"l": "m", "m": "a"}, "l/1.jpg", READ, ""),
-    ("to itself", {"l.jpg": "l.jpg"}, "l.jpg", REFUSED, "symbolic links"),
-    ("to each other", {"l.jpg": "m.jpg", "m.jpg": "l.jpg"}, "l.jpg", REFUSED, "symbolic links"),
-    ("to itself, as a folder", {"l": "l"}, "l/1.jpg", REFUSED, "symbolic links"),
-    ("to nothing", {"l.jpg": "none"}, "l.jpg", REFUSED, MISSING),
-    ("to nothing outside", {"l.jpg": "../none"}, "l.jpg", REFUSED, LINK),
+    ("to itself", {"l.jpg": "l.jpg"}, "l.jpg", REFUSED, LOOP),
+    ("to each other", {"l.jpg": "m.jpg", "m.jpg": "l.jpg"}, "l.jpg", REFUSED, LOOP),
+    ("to itself, as a folder", {"l": "l"}, "l/1.jpg", REFUSED, LOOP),
+    ("to nothing", {"l.jpg": "none"}, "l.jpg", REFUSED, f"{MISSING}|is a broken link"),
+    ("to nothing outside", {"l.jpg": "../none"}, "l.jpg", REFUSED, f"{LINK}|is a broken link"),
     ("to a device", {"l.jpg": "/dev/zero"}, "l.jpg", REFUSED, LINK),
     ("to a text outside", {"l.jpg": "../outside/secret.txt"}, "l.jpg", REFUSED, LINK),
     ("to the tool's environment", {"l.jpg": "/proc/self/environ"}, "l.jpg", REFUSED, LINK),
@@ -262,7 +264,7 @@ def test_links_lead_out_of_the_root_only_when_asked(world: World, links: dict[st
     ran, records, rejects = world.pack(lines)
     assert records[7] == world.images["good.jpg"]
     assert (8 in records) == (fate == READ), rejects
-    assert reason in rejects.get(8, "")
+    assert re.search(reason, rejects.get(8, ""))
     world.assert_kept(ran)
     _, records, rejects = world.pack(lines, "--follow-symlinks")
     assert (8 in records) == (fate != REFUSED), rejects

@@ -62,6 +62,7 @@ class Bench:
         assert wait(process) == scene.code, process.said()
         self.seconds = time.monotonic() - started
         assert content(self.out) == self.new, "workers make no difference"
+        self.killed = 0
 
     def start(self, words: list[str], disk: files.Disk | None = None) -> Process:
         return start(words, self.base, setup=lambda: setattr(files, "disk", disk or files.Disk()))
@@ -87,6 +88,7 @@ class Bench:
             else:  # its workers see that it is gone
                 os.kill(process.pid, signal.SIGKILL)
         code = wait(process)
+        self.killed += code == -signal.SIGKILL
         if code not in (-signal.SIGKILL, self.scene.code):
             kill_all(process)
             return f"exit code {code}: {process.said()}"
@@ -97,7 +99,8 @@ class Bench:
         return None
 
 
-def work_kills(name: str, first: int, stop: int) -> tuple[int, list[tuple[str, str]]]:
+def work_kills(name: str, first: int, stop: int) -> tuple[tuple[int, list[tuple[str, str]]], int]:
+    """Kill runs of a scene; return also how many were not done before they were killed."""
     scene = next(scene for scene in KILLED if scene.name == name)
     failures = []
     with workshop(12) as base, scene.setting():
@@ -108,7 +111,7 @@ def work_kills(name: str, first: int, stop: int) -> tuple[int, list[tuple[str, s
             reason = bench.kill(bench.words, rng) or check_left(bench)
             if reason:
                 failures.append((f"{name} {number}", reason))
-    return stop - first, failures
+    return (stop - first, failures), bench.killed
 
 
 def check_left(bench: Bench) -> str | None:
@@ -125,10 +128,12 @@ def check_left(bench: Bench) -> str | None:
 
 
 def test_killed_processes_leave_whole_sets_or_less_and_the_next_run_clears_up() -> None:
-    count = -(-cases("kills", 58, 1000, 20_000) // len(KILLED))
+    count, killed = -(-cases("kills", 29, 1000, 20_000) // len(KILLED)), 0
     with row("kills") as counted:
-        for done in spread(work_kills, [(scene.name, *part) for scene in KILLED for part in parts(count, _CHUNK)]):
+        for done, share in spread(work_kills, [(scene.name, *part) for scene in KILLED for part in parts(count, _CHUNK)]):
             counted.add(done)
+            killed += share
+    assert killed > counted.cases // 2, f"only {killed} of {counted.cases} runs were killed before they were done"
 
 
 def work_resumes(name: str, first: int, stop: int) -> tuple[tuple[int, list[tuple[str, str]]], int]:

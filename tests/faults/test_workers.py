@@ -22,7 +22,7 @@ if not hasattr(os, "fork"):
     pytest.skip("made of signals and forks", allow_module_level=True)
 
 RUNS = cases("workers", 14, 200, 5_000)
-SOME = ("reads at 0", "killed", "exits as if done", "runs out of memory")  # enough for what takes long
+SOME = ("reads at 0", "killed", "exits as if done", "has no memory")  # enough for what takes long
 
 pytestmark = [
     # NumPy's threads in this process do no harm to forks that leave them alone.

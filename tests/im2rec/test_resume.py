@@ -237,14 +237,19 @@ def test_an_older_set_is_never_taken_for_what_an_interrupted_run_wrote(run, work
 
 def test_a_finished_set_is_known_by_its_list_and_options(run, root, items, work):
     options = PackOptions(SourceOptions(root))
-    assert completed(len(items), work / "x", options, "d", []) is None
+    assert completed(items, work / "x", options, "d", []) is None
     first = run()
-    found = completed(len(items), work / "x", options, "d", [])
+    found = completed(items, work / "x", options, "d", [])
     assert (found.listed, found.packed, found.rejects) == (first.listed, first.packed, first.rejects)
-    assert completed(len(items), work / "x", options, "other list", []) is None
-    assert completed(len(items), work / "x", PackOptions(SourceOptions(root), SMALL), "d", []) is None
+    assert completed(items, work / "x", options, "other list", []) is None
+    assert completed(items, work / "x", PackOptions(SourceOptions(root), SMALL), "d", []) is None
+    same = (root / items[0].path).read_bytes()
+    for change, text in [(same + b"\0" * 9, "another size than when it was packed"), (same[:-9], "another size"), (same, "has changed since it was packed")]:
+        (root / items[0].path).write_bytes(change)
+        with pytest.raises(ResumeError, match=text):
+            completed(items, work / "x", options, "d", [])
     (work / "x.idx").write_bytes(b"")
-    assert completed(len(items), work / "x", options, "d", []) is None
+    assert completed(items, work / "x", options, "d", []) is None
 
 
 def test_a_resumed_command_says_that_nothing_is_left_to_do(im2rec, photos, work):

@@ -130,7 +130,7 @@ def test_links_that_stay_inside_are_read(tree, opened):
 def test_a_link_to_itself_is_refused(tree, opened):
     root = tree([])
     (root / "loop.jpg").symlink_to("loop.jpg")
-    assert "Too many levels of symbolic links" in reason(opened(root), "loop.jpg")
+    assert "is a broken link" in reason(opened(root), "loop.jpg")
 
 
 def test_a_root_that_is_a_link_is_read(tree, opened, tmp_path):

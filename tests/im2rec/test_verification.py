@@ -9,7 +9,8 @@ import pytest
 
 import recordio
 from im2rec.errors import InputError
-from im2rec.verification import VerifyOptions, record_files, verify_set, write_sum
+from im2rec.sets import record_files
+from im2rec.verification import VerifyOptions, verify_set, write_sum
 from im2rec.work import PoolOptions
 from recordio import checksum
 from recordio.errors import FileError

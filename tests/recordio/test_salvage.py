@@ -572,6 +572,7 @@ def test_without_a_sum_the_old_index_names_the_records(dataset):
     dataset.rec.with_suffix(".sum").unlink()
     report = recordio.salvage(dataset.rec, dataset.out)
     assert (read(dataset.out), report.verified, report.whole) == ({5: 50, 3: 30, 4: 40}, 0, True)
+    assert not Path(f"{dataset.out}.sum").exists()  # it would vouch for what nobody has vouched for
 
 
 def test_without_both_the_headers_name_the_records(dataset):

@@ -25,7 +25,7 @@ def test_a_set_of_classes_is_counted(im2rec, told, photos, work):
     assert found["width"] == {"least": 40, "median": 52, "most": 63}
     assert found["image_bytes"] == sum(path.stat().st_size for path in photos.rglob("*.jpg"))
     assert found["beside"] == {".idx": "24 keys", ".sum": found["beside"][".sum"]}
-    assert found["beside"][".sum"].startswith("fits by its sizes, written by im2rec ")
+    assert found["beside"][".sum"].startswith("fits by its sizes, contents not checked, written by im2rec ")
     text = im2rec("info", "x").out
     assert "records  24, 24 with an image" in text
     assert "24 records with 1; 3 different, from 0 to 2, whole numbers: " in text
