@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import operator
 from collections.abc import Callable, Iterator
@@ -193,19 +194,28 @@ def write_sum(report: VerifyReport, *, force: bool = False) -> Path:
         raise InputError(report.rec, f"has {report.count} issues, a .sum would vouch for them")
     if not report.indexed:
         raise InputError(str(rec.with_suffix(".idx")), "no such file; 'im2rec index' writes it, a .sum vouches for both")
+    path = rec.with_suffix(".sum")
+    tool = f"im2rec {im2rec.__version__} verify"
+    with OutputSet(force=force) as outputs:
+        output = outputs.create(path)  # from here on nobody else writes this set
+        keys = _keys(report, rec)
+        rec_digest, idx_digest = checksum.digest_file(rec), checksum.digest_file(rec.with_suffix(".idx"))
+        for piece in checksum.format_sum(_record_lines(report, keys), len(keys), rec_digest, idx_digest, tool):
+            output.write(piece)
+    return path
+
+
+def _keys(report: VerifyReport, rec: Path) -> NDArray[np.uint64]:
+    """Return the keys of a set's records in their order, unless the files are no longer those that were verified."""
     found = index.load(rec.with_suffix(".idx"))
     if len(found) != len(report.offsets):  # without issues it has no line twice
         left_out = len(report.offsets) - len(found)
         raise InputError(found.source, f"leaves out {left_out} of {len(report.offsets)} records, a .sum needs a key for each")
-    path = rec.with_suffix(".sum")
-    keys = found.keys[found.offsets.argsort()]
-    rec_digest, idx_digest = checksum.digest_file(rec), checksum.digest_file(rec.with_suffix(".idx"))
-    tool = f"im2rec {im2rec.__version__} verify"
-    with OutputSet(force=force) as outputs:
-        output = outputs.create(path)
-        for piece in checksum.format_sum(_record_lines(report, keys), len(keys), rec_digest, idx_digest, tool):
-            output.write(piece)
-    return path
+    order = found.offsets.argsort()
+    with contextlib.closing(files.InputFile(rec)) as file:
+        if file.version != report.version or found.offsets[order].tolist() != report.offsets.tolist():
+            raise InputError(report.rec, "has changed since it was verified")
+    return found.keys[order]
 
 
 def _record_lines(report: VerifyReport, keys: NDArray[np.uint64]) -> Iterator[str]:

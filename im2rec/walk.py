@@ -18,8 +18,11 @@ LabelMode = Literal["folder", "top", "none"]
 
 # Suffixes of images: those that are not asked for are named.
 _IMAGES = frozenset(
-    (".apng", ".avif", ".bmp", ".dib", ".gif", ".heic", ".heif", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".jxl")
-    + (".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp")
+    f".{suffix}"
+    for suffix in (
+        *("apng", "avif", "bmp", "dib", "gif", "heic", "heif", "j2k", "jfif", "jp2", "jpe", "jpeg", "jpg", "jxl"),
+        *("pbm", "pgm", "png", "pnm", "ppm", "tif", "tiff", "webp"),
+    )
 )
 EXTENSIONS = (".bmp", ".jpeg", ".jpg", ".png", ".webp")
 

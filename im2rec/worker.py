@@ -87,6 +87,8 @@ class _Server(Generic[T]):
             self._flush()
             self._written += room
             self._start = self._written
+        elif room == self._size:  # what has not been sent ends with the ring itself, and must not go on at its start
+            self._flush()
         while self._written + size - self._freed > self._size:
             self._flush()
             self._receive()

@@ -86,6 +86,10 @@ class InputFile:
     Args:
         path: the file.
 
+    Attributes:
+        size: bytes that it had when it was opened.
+        version: tells it from what may stand under its name later.
+
     Raises:
         FileError: it cannot be opened.
     """
@@ -100,7 +104,9 @@ class InputFile:
         with telling(self.path, "open"):
             self._fd = disk.open(self.path, os.O_RDONLY)
             self._pid = os.getpid()
-            self.size = os.fstat(self._fd).st_size
+            status = os.fstat(self._fd)
+            self.size = status.st_size
+            self.version = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
 
     def read_at(self, offset: int, length: int) -> bytes:
         """Read up to *length* bytes from *offset*; fewer only at the file's end.

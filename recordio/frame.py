@@ -247,12 +247,7 @@ def _plain_end(buffer: bytes, position: int, size: int) -> int:
     magic, lrec = _HEAD.unpack_from(buffer, position)
     data_end = position + HEAD_SIZE + lrec
     end: int = data_end + (-lrec & 3)
-    if (
-        magic == MAGIC
-        and lrec <= MAX_LENGTH
-        and end <= size
-        and buffer[data_end:end] == _PADDING[lrec & 3]
-    ):
+    if magic == MAGIC and lrec <= MAX_LENGTH and end <= size and buffer[data_end:end] == _PADDING[lrec & 3]:
         return end
     return 0
 

@@ -67,6 +67,7 @@ class VerifyReport:
         expected: records that the .sum lists; None where none vouches.
         differs: whether the file as a whole is not that of the .sum, although each record is.
         ordinals: whether the keys of the .idx are 0, 1, 2, ... while the headers have other ids.
+        version: of the .rec, as InputFile has it.
         keys: of the .idx, else of the .sum, else the ids of the headers: (n,) uint64; None where there are none.
         issues: what is wrong, the first ten thousand.
         count: number of all issues.
@@ -85,6 +86,7 @@ class VerifyReport:
     expected: int | None = None
     differs: bool = False
     ordinals: bool = False
+    version: tuple[int, ...] = field(default=(), repr=False, compare=False)
     keys: NDArray[np.uint64] | None = field(default=None, repr=False, compare=False)
     issues: list[Issue] = field(default_factory=list)
     count: int = 0

@@ -10,6 +10,7 @@ import errno
 import os
 import re
 import threading
+import time
 import zlib
 from pathlib import Path
 from typing import Final
@@ -23,6 +24,8 @@ SHARD: Final = re.compile(r"(.+)-\d{5}-of-\d{5}")
 _BUSY: Final = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
 _UNKNOWN: Final = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)  # of file systems that have no locks
 _LONGEST: Final = 200  # characters of a name that is kept whole
+_TRIES: Final = 20  # to take a share
+_PAUSE: Final = 0.005  # seconds between them
 _registry = threading.Lock()
 _held: dict[tuple[int, Path], _File] = {}  # by process: a fork holds none of its parent's locks
 
@@ -162,7 +165,7 @@ class Lock:
             if known is not None:
                 raise _busy(prefix)
             try:
-                held = _File(path, shared=shared)
+                held = _open_patiently(path) if shared else _File(path, shared=False)
             except _Busy:
                 raise _busy(prefix) from None
             _held[key] = held
@@ -178,6 +181,16 @@ class Lock:
                     del _held[key]
                     held.release()
             self._files.clear()
+
+
+def _open_patiently(path: Path) -> _File:
+    """Take a share of a lock; a run that lets its own share go holds all of it for a moment, to see whether it was the last."""
+    for _ in range(_TRIES):
+        try:
+            return _File(path, shared=True)
+        except _Busy:
+            time.sleep(_PAUSE)
+    return _File(path, shared=True)
 
 
 def _busy(prefix: Path) -> FileError:

@@ -200,7 +200,7 @@ class OutputSet:
         target = Path(os.path.realpath(path)) if path.is_symlink() else path
         for prefix in dict.fromkeys(map(real, (self._prefix or prefix_of(path), prefix_of(path), prefix_of(target)))):
             if prefix not in self._locks and not self._covers(prefix):
-                self._locks[prefix] = Lock(prefix, path)
+                self._take(prefix, path)
         self.sweep()
         path = target  # what a link leads to is replaced, not the link
         if path in self.paths():
@@ -225,8 +225,11 @@ class OutputSet:
             FileError: another run writes the set, or its folder cannot be written.
         """
         assert self._prefix is not None
-        prefix = real(self._prefix)
-        self._locks[prefix] = Lock(prefix, self._prefix)
+        self._take(real(self._prefix), self._prefix)
+
+    def _take(self, prefix: Path, path: Path) -> None:
+        with signals.held():  # or one might leave a lock that nobody knows of
+            self._locks[prefix] = Lock(prefix, path)
 
     def sweep(self) -> None:
         """Remove what earlier runs have left under the names that are locked, but for what is kept; done by the first file, too."""
@@ -287,10 +290,10 @@ class OutputSet:
         mains = [output for output, main in self._files if main] or [output for output, _ in self._files[:1]]
         with signals.held():
             Commit().run(mains, [output for output, _ in self._files if output not in mains], self._obsolete)
-        self._files.clear()
-        self._obsolete.clear()
-        self._drop_scratch(set())
-        self._unlock()
+            self._files.clear()
+            self._obsolete.clear()
+            self._drop_scratch(set())
+            self._unlock()
 
     def _find_obsolete(self) -> None:
         """Find what describes the old files of this set and has no successor: it would not fit the new ones."""
@@ -305,11 +308,12 @@ class OutputSet:
 
     def discard(self) -> None:
         """Remove all temporary files, but those that are kept for a later run; the final names stay as they were."""
-        for output, _ in self._files:
-            output.drop(keep=output.temporary in self._keep)
-        self._files.clear()
-        self._drop_scratch(self._keep)
-        self._unlock()
+        with signals.held():
+            for output, _ in self._files:
+                output.drop(keep=output.temporary in self._keep)
+            self._files.clear()
+            self._drop_scratch(self._keep)
+            self._unlock()
 
     def _drop_scratch(self, keep: set[Path]) -> None:
         for path in self._scratch:

@@ -66,6 +66,7 @@ class _Verification:
         self._report = VerifyReport(
             file.name,
             size=file.size,
+            version=file.version,
             vouched=listed is not None,
             indexed=sidecars.indexed,
             summed=sidecars.summed,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import signal
 from typing import Any
 
 import click
 
 import im2rec
-from im2rec.cli.main import COMMANDS, EXIT_DONE, EXIT_USAGE, PipeClosed
+from im2rec.cli.main import COMMANDS, EXIT_DONE, EXIT_USAGE, PipeClosed, Terminated
 
 
 class _Commands(click.Group):
@@ -28,6 +29,8 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except BrokenPipeError:
             raise PipeClosed from None
+        except KeyboardInterrupt:  # click would print an empty line
+            raise Terminated(signal.SIGINT) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

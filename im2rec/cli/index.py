@@ -41,7 +41,7 @@ def command(rec: Path, output: Path | None, keys: str, force: bool, as_json: boo
 
 def _file(given: Path) -> Path:
     """Return the .rec that is meant: the file of that name, or the one of the set."""
-    if given.is_file() and given.suffix not in (".idx", ".sum", ".lst"):
+    if given.is_file():
         return given
     found = record_files(given)
     if len(found) > 1:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-import time
-from collections.abc import Callable, Sequence
-from types import FrameType
 
-from im2rec.errors import Im2recError, PlanError
-from im2rec.names import printable
-from recordio.errors import RecordIOError
-from recordio.signals import ENDING
+try:
+    import signal
+    import time
+    from collections.abc import Callable, Sequence
+    from types import FrameType
+    from typing import NoReturn
+
+    from im2rec.errors import Im2recError, PlanError
+    from im2rec.names import printable
+    from recordio.errors import RecordIOError
+    from recordio.signals import ENDING
+except KeyboardInterrupt:  # Ctrl-C before anything could handle it
+    sys.exit(130)
 
 _PATIENCE = 2.0  # seconds that clearing up may take
 
@@ -81,19 +86,26 @@ def guarded(name: str, body: Callable[[list[str]], int], arguments: Sequence[str
     Errors become one line on stderr. Ctrl-C, SIGTERM and a closed pipe end it without one, with 128 + the signal's number.
     """
     args = list(sys.argv[1:] if arguments is None else arguments)
-    debug = "--debug" in args
-    if debug:
-        args.remove("--debug")
     ending = _Ending()
     try:
         _prepare(ending)
+        code = _told(name, body, args)
+        ending.stop()
+    except Terminated as ended:  # raised but once, so nothing interrupts what comes now
+        return 128 + ended.number
+    return code
+
+
+def _told(name: str, body: Callable[[list[str]], int], args: list[str]) -> int:
+    """Run *body* and tell of the error that ends it."""
+    debug = "--debug" in args
+    if debug:
+        args.remove("--debug")
+    try:
         code = body(args)
         sys.stdout.flush()
-        ending.stop()
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
-    except Terminated as ended:
-        return 128 + ended.number
     except (BrokenPipeError, PipeClosed):
         _leave_stdout()
         return 128 + 13  # SIGPIPE, which Windows has no name for
@@ -176,7 +188,14 @@ def _body(arguments: list[str]) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run ``im2rec``."""
-    sys.exit(guarded("im2rec", _body, arguments))
+    _leave(guarded("im2rec", _body, arguments))
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process; the work is done, so no signal changes the code."""
+    for number in ENDING:
+        signal.signal(number, signal.SIG_IGN)
+    sys.exit(code)
 
 
 def rec2idx(arguments: Sequence[str] | None = None) -> None:
@@ -187,4 +206,4 @@ def rec2idx(arguments: Sequence[str] | None = None) -> None:
 
         return rec2idx.main(words)
 
-    sys.exit(guarded("rec2idx", body, arguments))
+    _leave(guarded("rec2idx", body, arguments))

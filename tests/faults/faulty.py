@@ -153,7 +153,7 @@ def draw(number: int, *, hang: bool | None = None) -> Case:
     known = list(FAULTS)
     for name in rng.sample(sorted(images), min(count, rng.choice((1, 1, 2, 3, 5)))):
         faults[name] = rng.choice(known)
-    if hang if hang is not None else rng.random() < 0.1:
+    if hang if hang is not None else rng.random() < 0.06:
         faults[rng.choice(sorted(faults))] = rng.choice(list(HANGS))
     if rng.random() < 0.3:  # next to each other, whatever else
         first = rng.randrange(count)

@@ -68,11 +68,18 @@ def start(arguments: list[str], folder: Path, name: str = "run", setup: Callable
     process = out, err = folder / f"{name}.out", folder / f"{name}.err"
     for path in process:
         path.write_bytes(b"")
+    reading, writing = os.pipe()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of forks of processes with threads: OpenBLAS has some, asleep
         pid = os.fork()
     if not pid:
+        os.setsid()
+        os.close(reading)
+        os.close(writing)
         _run(arguments, out, err, setup, stdout)
+    os.close(writing)
+    os.read(reading, 1)  # returns when the session is there
+    os.close(reading)
     return Process(pid, out, err)
 
 
@@ -80,7 +87,6 @@ def _run(arguments: list[str], out: Path, err: Path, setup: Callable[[], None], 
     """Be the process, and never return."""
     code = 99
     try:
-        os.setsid()
         signal.signal(signal.SIGINT, signal.default_int_handler)
         for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL)

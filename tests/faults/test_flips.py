@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+import subprocess
+import sys
 
 import flips
 import pytest
 import sets
 from tiers import SEED, cases, parts, row, spread
-
-from im2rec.cli import main
 
 BITS = 700_000  # of the files of the sets of one seed, about
 BYTES = 140_000  # that they can be cut at, with .sum and without
@@ -42,17 +41,18 @@ def test_clean_sets_raise_no_alarm():
 
 
 @pytest.mark.parametrize("suffix", sets.SUFFIXES)
-def test_the_command_says_file_key_and_bytes_and_ends_with_1(tmp_path, capfd, suffix):
+def test_the_command_says_file_key_and_bytes_and_ends_with_1(tmp_path, suffix):
     made = sets.make(tmp_path, 2, SEED)
     data, owners = made.path(suffix).read_bytes(), made.owners(suffix)
     at = len(data) // 3
     made.path(suffix).write_bytes(data[:at] + bytes([data[at] ^ 4]) + data[at + 1 :])
     for flags in ([], ["--json"]):
-        assert main.guarded("im2rec", main._body, ["verify", str(Path(made.rec)), "--quiet", *flags]) == 1
-        out = capfd.readouterr().out
+        command = [sys.executable, "-m", "im2rec", "verify", str(made.rec), "--quiet", *flags]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (1, "")
         if not flags:
-            assert out.startswith(f"{made.path(suffix)}: key {owners[at]}: bytes ")
+            assert done.stdout.startswith(f"{made.path(suffix)}: key {owners[at]}: bytes ")
             continue
-        issue = json.loads(out.splitlines()[0])["issue"]
+        issue = json.loads(done.stdout.splitlines()[0])["issue"]
         assert (issue["file"], issue["key"]) == (str(made.path(suffix)), owners[at])
         assert issue["offset"] <= at < issue["offset"] + issue["length"]

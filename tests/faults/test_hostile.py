@@ -37,6 +37,7 @@ if os.name == "nt":
 
 NAMES = cases("names", 3_000, 20_000, 1_000_000)
 SECRET = b"what nobody asked for"
+MISLEADING = "\x1b\x07\x7f\x85\r\u2028\u202e"  # what a terminal must not be told by a name
 TABLES: list[int] = []  # sizes of the tables below
 
 
@@ -197,6 +198,7 @@ PATHS = table(
     ("a name longer than names can be", "x" * 256 + ".jpg", REFUSED, "File name too long"),
     ("a path longer than paths can be", "a/../" * 1000 + "good.jpg", REFUSED, OUTSIDE),
     ("a path of many folders", "n/" * 3000 + "good.jpg", REFUSED, "File name too long"),
+    ("the colors of a terminal", "\x1b[31m\x07none\u202e\x7f.jpg", REFUSED, MISSING),
     ("blanks around", "  a/1.jpg  ", READ, ""),
     ("a carriage return behind", "a/1.jpg\r", READ, ""),
     ("other white space behind", "a/1.jpg\u2003\x0b\x1f\x85", READ, ""),
@@ -216,6 +218,7 @@ def test_a_path_in_a_list_leads_nowhere_else(world: World, path: str, fate: str,
     else:
         assert list(rejects) == [8]
         assert reason in rejects[8]
+    assert not any(mark in ran.err for mark in MISLEADING)
     world.assert_kept(ran)
     ran, records, rejects = world.pack(lines, "--outside-root")
     assert (8 in records) == (fate in (READ, ASKED)), rejects
@@ -458,6 +461,7 @@ LISTED, UNLISTED = True, False
 FILES = table(
     ("a tab", b"a\tb.jpg", UNLISTED),
     ("a line feed", b"a\nb.jpg", UNLISTED),
+    ("the colors of a terminal, and a tab", "\x1b[31m\x07\u202e\u2028\t.jpg".encode(), UNLISTED),
     ("a line of a list", b"x\n0\t0\t..\xe2\x88\x95secret.jpg", UNLISTED),
     ("a carriage return", b"a\rb.jpg", UNLISTED),
     ("a blank first", b" a.jpg", UNLISTED),
@@ -518,7 +522,7 @@ def test_a_name_comes_through_or_is_refused_when_the_list_is_made(world: World, 
     assert rejected == {path for path in made - expected if path.lower().endswith((b".jpg", b".jpeg")) and not _hidden(path)}
     assert summary["found"] == summary["listed"] + summary["rejected"] == len(listed) + len(rejected)
     assert ran.code == bool(rejected)
-    assert not any(mark in ran.err for mark in "\x1b\x07\x7f\x85\u2028\u202e")
+    assert not any(mark in ran.err for mark in MISLEADING)
 
     ran, records, rejects = world.pack((world.folder / "x.lst").read_bytes())
     assert rejects == {}
@@ -526,7 +530,7 @@ def test_a_name_comes_through_or_is_refused_when_the_list_is_made(world: World, 
     ran = world.run(["pack", str(world.root), "-o", str(world.folder / "out" / "y")])
     assert ran.code == bool(rejected)
     assert f"packed {len(listed)} of {len(listed) + len(rejected)} images" in ran.err
-    assert not any(mark in ran.err for mark in "\x1b\x07\x7f\x85\u2028\u202e")
+    assert not any(mark in ran.err for mark in MISLEADING)
     if rejected:
         found = parse_rejects((world.folder / "out" / "y.rejects.tsv").read_bytes())
         assert {os.fsencode(reject.path) for reject in found} == rejected

@@ -222,7 +222,6 @@ def test_another_list_is_refused_and_the_work_stays(killed: Bench) -> None:
     ("options", "text"),
     [
         (["--resize", "16", "--workers", "0"], "--pass-through was not given and is False now"),
-        (["--no-sum"], "--sum was not given and is no now"),
         (["--shards", "2"], "--shards was not given and is 2 now"),
         (["--label-width", "1"], "--label-width was not given and is 1 now"),
         (["--no-check"], "--check was not given and is off now"),

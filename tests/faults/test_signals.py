@@ -18,12 +18,15 @@ from forked import Process, kill_all, start, survivors, wait
 from scenes import PACK_NEW, PACK_OLD, SHARDS, Content, Scene, content, hidden, restore, run, visible, workshop
 from tiers import SEED, cases, parts, row, spread
 
+from im2rec import build
+from im2rec.source import ImageSource
 from recordio import files, signals
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finds what is left of a process in Linux's /proc")
 
 _CHUNK = 25  # cases of one process at a time
 _LIMIT = 2.0  # seconds in which a process is gone
+_LONG = 30.0  # seconds that something takes that must not be waited for
 _NUMBERS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 SCENES = [
     Scene("list", (), "list {new} -o {out}/x.lst", main=("x.lst",)),
@@ -75,7 +78,7 @@ class Bench:
             time.sleep(rng.uniform(0, 1.1 * self.seconds))
             send = os.killpg if rng.random() < 0.5 else os.kill  # a terminal sends to the whole group
             for number in numbers:
-                with contextlib.suppress(ProcessLookupError):  # it has not made its group yet, or is done
+                with contextlib.suppress(ProcessLookupError):  # it is done
                     send(process.pid, number)
                 time.sleep(rng.choice((0, 0.001, 0.005)))
         code = wait(process, _LIMIT)
@@ -255,17 +258,36 @@ def test_a_signal_waits_although_other_threads_would_take_it() -> None:
         signal.signal(signal.SIGTERM, before)
 
 
+def start_slow(base: Path, name: str, slow: object, owner: object) -> Process:
+    """Start a pack in which something takes its time, and wait until its files are open."""
+    process = start(SCENES[1].arguments(base), base, setup=lambda: setattr(owner, name, slow))
+    while not any(name.endswith(".lock") for name in os.listdir(base / "out")):
+        time.sleep(0.001)
+    return process
+
+
+def test_an_image_that_is_never_read_keeps_no_run_alive() -> None:
+    with workshop() as base:
+        process = start_slow(base, "open", lambda self, path: time.sleep(_LONG), ImageSource)
+        time.sleep(0.05)
+        os.kill(process.pid, signal.SIGTERM)
+        assert wait(process, _LIMIT) == 128 + signal.SIGTERM
+        assert "Traceback" not in process.said()
+        assert not os.listdir(base / "out")
+
+
 def test_a_second_signal_ends_a_run_whose_clearing_up_takes_long() -> None:
-    class Slow(files.Disk):
-        def unlink(self, path: Path) -> None:
-            time.sleep(60)
+    def blocks(*arguments: object) -> None:
+        try:
+            time.sleep(_LONG)
+        finally:
+            time.sleep(_LONG)
 
     with workshop() as base:
-        process = start(SCENES[1].arguments(base), base, setup=lambda: setattr(files, "disk", Slow()))
-        while not any(name.endswith(".lock") for name in os.listdir(base / "out")):
-            time.sleep(0.001)
+        process = start_slow(base, "_blocks", blocks, build)
+        time.sleep(0.05)
         os.kill(process.pid, signal.SIGTERM)
         assert wait(process, 2.2) is None
-        os.kill(process.pid, signal.SIGTERM)
-        assert wait(process, 1.0) == -signal.SIGTERM
+        os.kill(process.pid, signal.SIGINT)
+        assert wait(process, 1.0) == -signal.SIGINT
         assert "Traceback" not in process.said()

@@ -7,6 +7,7 @@ import os
 import random
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import faulty
@@ -16,6 +17,7 @@ from packing import pack
 from pictures import KINDS
 from tiers import SEED, TIER, cases, parts, row, spread
 
+from im2rec import worker
 from im2rec.work import RING, PoolOptions
 
 if not hasattr(os, "fork"):
@@ -114,3 +116,34 @@ def test_the_command_names_them_in_text_and_json_and_goes_on(tmp_path: Path, opt
     assert f"{len(known)} rejected" in said["text"].stderr
     assert "Traceback" not in said["text"].stderr + said["json"].stderr
     assert (tmp_path / "text.rec").read_bytes() == (tmp_path / "json.rec").read_bytes()
+
+
+class Pipe:
+    """A supervisor's end of a worker's pipe: says what it was given to say, hears what is sent."""
+
+    def __init__(self, hear: Callable[[worker.Flush], None], *says: object) -> None:
+        self.send = hear
+        self._says = [*says, None]
+
+    def recv(self) -> object:
+        return self._says.pop(0)
+
+
+@pytest.mark.parametrize("sizes", [[1992, 1000], [1992, 700, 1400], [1000, 992, 4, 4, 2000]])
+def test_what_ends_with_the_ring_is_sent_before_its_start_is_written_again(sizes: list[int]) -> None:
+    """What a message speaks of must stand there in one piece; found by a run that died of it, one in some hundreds."""
+    ring, before = 4096, [1000, 1104]
+    made = [bytes([number]) * size for number, size in enumerate([*before, *sizes])]
+    shared = bytearray(worker.DATA + ring)
+    found = []
+
+    def hear(message: worker.Flush) -> None:
+        assert message.start + message.size <= ring
+        place = worker.DATA + message.start
+        found.append(bytes(shared[place : place + message.size]))
+
+    # What came before has been taken when the rest is made.
+    pipe = Pipe(hear, (0, 0, made[:2], {}), sum(before), (1, 0, made[2:], {}))
+    with pytest.raises(worker._Stop):
+        worker._Server(pipe, shared, lambda: lambda item: (item, 0, "", 0)).serve()  # type: ignore[arg-type]
+    assert b"".join(found) == b"".join(made)

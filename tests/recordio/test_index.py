@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -130,6 +131,31 @@ def test_quick_and_careful_parser_agree(data):
     quick = index._parse_fast(data)
     if quick is not None:
         assert quick.tolist() == index._parse_lines(data, "a.idx").tolist()
+
+
+@pytest.mark.parametrize("run", range(1, 40))
+@pytest.mark.parametrize("odd", [b"", b" "])
+def test_lines_may_lie_across_the_runs_that_are_parsed(monkeypatch, run, odd):
+    monkeypatch.setattr(index, "_RUN", run)
+    table = index.parse(b"5\t0\n\n7\t8" + odd + b"\n18446744073709551615\t1234567890\n6\t16")
+    assert (table.keys.tolist(), table.offsets.tolist()) == ([5, 7, 2**64 - 1, 6], [0, 8, 1234567890, 16])
+    with pytest.raises(IndexFormatError) as caught:
+        index.parse(b"5\t0\n\n7\t8\nx\t9\n")
+    assert caught.value.line == 4
+
+
+def test_parsing_takes_little_more_memory_than_the_arrays():
+    data = index.format_lines(range(300_000), range(0, 8 * 300_000, 8)).encode()
+    tracemalloc.start()
+    table = index.parse(data)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 3 * 16 * len(table) + 32 * index._RUN
+
+
+def test_number_of_thousands_of_digits_is_refused_as_any_other():
+    with pytest.raises(IndexFormatError, match=r"a\.idx:2: "):
+        index.parse(b"1\t0\n" + b"9" * 5000 + b"\t8\n", "a.idx")
 
 
 @pytest.mark.parametrize("order", [[0, 1, 2, 3], [3, 1, 0, 2]])
