@@ -28,7 +28,21 @@ from im2rec.cli import pack as pack_command
 from im2rec.cli import verify as verify_command
 from recordio import checksum, images, native, verify, writer
 
-LOADED = (legacy, resume, verification, commands, index_command, list_command, pack_command, verify_command, checksum, images, native, verify, writer)
+LOADED = (
+    legacy,
+    resume,
+    verification,
+    commands,
+    index_command,
+    list_command,
+    pack_command,
+    verify_command,
+    checksum,
+    images,
+    native,
+    verify,
+    writer,
+)
 LONGEST = 30.0  # seconds after which a run counts as one that hangs
 _POLL = 0.0005
 
@@ -55,7 +69,9 @@ class Process(NamedTuple):
         return summary
 
 
-def start(arguments: list[str], folder: Path, name: str = "run", setup: Callable[[], None] = lambda: None, stdout: int | None = None) -> Process:
+def start(
+    arguments: list[str], folder: Path, name: str = "run", setup: Callable[[], None] = lambda: None, stdout: int | None = None
+) -> Process:
     """Start a command.
 
     Args:
@@ -93,14 +109,14 @@ def _run(arguments: list[str], out: Path, err: Path, setup: Callable[[], None], 
         _redirect(out, err, stdout)
         setup()
         code = main.guarded("im2rec", body_of(arguments), arguments)
-    except BaseException:
+    except BaseException:  # noqa: BLE001  (a child has nobody to raise it to)
         traceback.print_exc()
     finally:
         try:
             multiprocessing.util._exit_function()
             sys.stdout.flush()
             sys.stderr.flush()
-        except BaseException:
+        except BaseException:  # noqa: BLE001  (a child has nobody to raise it to)
             os.write(2, traceback.format_exc().encode())
         finally:
             os._exit(code)

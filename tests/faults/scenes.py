@@ -9,11 +9,8 @@ from __future__ import annotations
 import contextlib
 import functools
 import io
-import json
-import os
 import shutil
 import signal
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -225,7 +222,9 @@ def _verdict(mains: tuple[str, ...], found: Content, old: Content, new: Content)
         all(found[name] == whole.get(name) for name in found) and all(name in found for name in mains if name in whole)
         for whole in (old, new)
     ):
-        ages = {name: "same" if old.get(name) == new.get(name) else "old" if old.get(name) == data else "new" for name, data in found.items()}
+        ages = {
+            name: "same" if old.get(name) == new.get(name) else "old" if old.get(name) == data else "new" for name, data in found.items()
+        }
         return f"files of two sets, or without their main file: {ages}"
     return None
 
@@ -303,8 +302,12 @@ PACK_NEW = "pack {new}.lst {new} -o {out}/x"
 SCENES = [
     Scene("list", (), "list {new} -o {out}/x.lst", main=("x.lst",)),
     Scene("list over an old one", ("list {old} -o {out}/x.lst",), "list {new} -o {out}/x.lst --force", main=("x.lst",)),
-    Scene("splits over old ones", ("list {old} --split train=0.5,val=0.5 --seed 7 -o {out}/x",),
-          "list {new} --split train=0.5,val=0.5 -o {out}/x --force", main=("x_train.lst",)),
+    Scene(
+        "splits over old ones",
+        ("list {old} --split train=0.5,val=0.5 --seed 7 -o {out}/x",),
+        "list {new} --split train=0.5,val=0.5 -o {out}/x --force",
+        main=("x_train.lst",),
+    ),
     Scene("pack", (), PACK_NEW),
     Scene("pack and reject", (), PACK_OLD, code=1),
     Scene("pack a folder", (), "pack {new} -o {out}/x"),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from crashes import draw, moments, states
 from disks import Recorder
-from scenes import PACK_NEW, PACK_OLD, SCENES, Content, Scene, content, fault_of, hidden, replaced, restore, run, visible, workshop
+from scenes import PACK_NEW, PACK_OLD, SCENES, Content, Scene, content, fault_of, replaced, restore, run, visible, workshop
 from tiers import SEED, cases, parts, row, spread
 
 from im2rec import resume
@@ -171,7 +171,9 @@ def work_resume(name: str, first: int, stop: int) -> tuple[tuple[int, list[tuple
             used += any(taken)
             after = content(crashes.out)
             if ran.code or after != crashes.new:
-                failures.append((f"{name} {number}, power loss behind call {moment.number}", f"{ran}, it left {sorted(after)} of {sorted(found)}"))
+                failures.append(
+                    (f"{name} {number}, power loss behind call {moment.number}", f"{ran}, it left {sorted(after)} of {sorted(found)}")
+                )
     return (stop - first, failures), used
 
 

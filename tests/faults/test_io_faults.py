@@ -147,7 +147,9 @@ def work(name: str, singles: int, pairs: int) -> tuple[int, list[tuple[str, str]
             reason = bench.check(faults)
             if reason:
                 at = [bench.calls[fault.number] for fault in faults if fault.number < len(bench.calls)]
-                failures.append((f"{name}, {' and '.join(map(str, faults))} ({', '.join(f'{call.kind} {call.path.name}' for call in at)})", reason))
+                failures.append(
+                    (f"{name}, {' and '.join(map(str, faults))} ({', '.join(f'{call.kind} {call.path.name}' for call in at)})", reason)
+                )
     return done, failures
 
 
@@ -313,7 +315,11 @@ def test_inputs_that_cannot_be_read_are_named(base: Path) -> None:
             ([out / "bad", new, "--pass-through"], 3, f"{out}/bad.lst: cannot read: Input/output error"),
             (["list", new, "--labels", out / "labels.csv"], 3, f"{out}/labels.csv: cannot be read: Input/output error"),
             (["pack", new, "-o", out / "z", "--follow-symlinks", "--json"], 1, "a/bad.jpg: cannot be read: Input/output error"),
-            (["pack", new, "-o", out / "z", "--follow-symlinks", "--resize", "9", "--workers", "0", "--force"], 1, "a/bad.jpg: cannot be read"),
+            (
+                ["pack", new, "-o", out / "z", "--follow-symlinks", "--resize", "9", "--workers", "0", "--force"],
+                1,
+                "a/bad.jpg: cannot be read",
+            ),
             (["verify", out / "z", "--no-list"], 0, "no issue"),
         ]:
             ran = run(list(map(str, command)))
@@ -327,7 +333,11 @@ def test_inputs_that_cannot_be_read_are_named(base: Path) -> None:
         with open(UNREADABLE, "rb") as unreadable:
             done = subprocess.run(
                 [sys.executable, "-m", "im2rec", "pack", "-", new, "-o", out / "s"],
-                stdin=unreadable, capture_output=True, text=True, check=False, timeout=60,
+                stdin=unreadable,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=60,
             )
         counted.cases += 1
         if (done.returncode, done.stderr) != (3, "im2rec: <stdin>: cannot read: Input/output error\n"):

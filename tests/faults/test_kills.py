@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import random
@@ -29,7 +28,9 @@ KILLED = [
     *(scene for scene in SCENES if scene.name != "salvage"),
     Scene("encode with workers", (), f"{PACK_NEW} --resize 16{_WORKERS}"),
     Scene("encode with workers over an old set", (PACK_OLD,), f"{PACK_NEW} --resize 16{_WORKERS} --force"),
-    Scene("keep bytes with workers", (), f"{PACK_NEW}{_WORKERS} --shards 3", main=tuple(f"x-0000{number}-of-00003.rec" for number in range(3))),
+    Scene(
+        "keep bytes with workers", (), f"{PACK_NEW}{_WORKERS} --shards 3", main=tuple(f"x-0000{number}-of-00003.rec" for number in range(3))
+    ),
     *(scene for scene in SCENES if scene.name == "salvage"),
 ]
 RESUMED = [
@@ -238,7 +239,7 @@ def test_other_options_are_refused_and_the_work_stays(killed: Bench, options: li
     ("change", "text"),
     [
         (lambda path: path.write_bytes(path.read_bytes() + b"\0"), "bytes and had"),
-        (lambda path: os.utime(path), "has changed since the run that was interrupted"),
+        (lambda path: os.utime(path), "has changed since the run that was interrupted"),  # noqa: PLW0108  (its turn comes with the file)
         (lambda path: path.write_bytes(path.read_bytes()), "has changed since the run that was interrupted"),
         (lambda path: path.unlink(), "is no longer there"),
     ],

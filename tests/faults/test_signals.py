@@ -210,7 +210,13 @@ def test_a_closed_pipe_ends_a_run_at_once_and_without_a_trace() -> None:
         for number in range(count):
             rng = random.Random(f"{SEED} pipe {number}")
             restore(base / "out", {})
-            words = rng.choice((["list", str(many)], ["list", str(many), "--no-shuffle"], ["pack", str(base / "new"), "-o", str(base / "out" / "x"), "--json"]))
+            words = rng.choice(
+                (
+                    ["list", str(many)],
+                    ["list", str(many), "--no-shuffle"],
+                    ["pack", str(base / "new"), "-o", str(base / "out" / "x"), "--json"],
+                )
+            )
             counted.cases += 1
             reason = close_pipe(words, rng, base)
             if reason:

@@ -51,7 +51,9 @@ RIVALS = [
     Rivals("a part twice", (), (f"{PACK_OLD} --part 1/3 --force", f"{PACK_NEW} --part 1/3 --force")),
     Rivals("a pack and an index", (PACK_NEW,), (f"{PACK_OLD} --force", "index {out}/x.rec --keys ordinal --force")),
     Rivals("a pack and a sum", (f"{PACK_NEW} --no-sum",), (f"{PACK_OLD} --force", "verify {out}/x --write-sum --force --workers 0")),
-    Rivals("an index and a sum", (PACK_NEW,), ("index {out}/x.rec --keys ordinal --force", "verify {out}/x --write-sum --force --workers 0")),
+    Rivals(
+        "an index and a sum", (PACK_NEW,), ("index {out}/x.rec --keys ordinal --force", "verify {out}/x --write-sum --force --workers 0")
+    ),
     Rivals("two that are resumed", (), (f"{PACK_NEW} --resume",) * 2),
     Rivals("MXNet's form and a pack", ("list {new} -o {out}/x.lst",), ("{out}/x {new} --pass-through", f"{PACK_OLD} --force")),
 ]
@@ -141,7 +143,6 @@ class Bench:
                 issues = issues_of(found)
                 return f"verify finds {issues}" if issues else None
         return f"no order of {ran} ends with {codes} and {sorted(found)}: {said}"
-
 
     def _is_disturbed(self, number: int, code: int | None) -> bool:
         """Tell whether a run that only reads at first has found files of two sets, and has written nothing."""
@@ -234,7 +235,10 @@ def look(rec: Path) -> list[str]:
     """Verify a set that is being replaced; only what stands there all the time counts."""
 
     def stand() -> list[tuple[int, int] | None]:
-        return [(status.st_ino, status.st_mtime_ns) if (status := _stat(rec.with_suffix(suffix))) else None for suffix in (".rec", ".idx", ".sum")]
+        return [
+            (status.st_ino, status.st_mtime_ns) if (status := _stat(rec.with_suffix(suffix))) else None
+            for suffix in (".rec", ".idx", ".sum")
+        ]
 
     before = stand()
     try:

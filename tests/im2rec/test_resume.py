@@ -244,7 +244,11 @@ def test_a_finished_set_is_known_by_its_list_and_options(run, root, items, work)
     assert completed(items, work / "x", options, "other list", []) is None
     assert completed(items, work / "x", PackOptions(SourceOptions(root), SMALL), "d", []) is None
     same = (root / items[0].path).read_bytes()
-    for change, text in [(same + b"\0" * 9, "another size than when it was packed"), (same[:-9], "another size"), (same, "has changed since it was packed")]:
+    for change, text in [
+        (same + b"\0" * 9, "another size than when it was packed"),
+        (same[:-9], "another size"),
+        (same, "has changed since it was packed"),
+    ]:
         (root / items[0].path).write_bytes(change)
         with pytest.raises(ResumeError, match=text):
             completed(items, work / "x", options, "d", [])
