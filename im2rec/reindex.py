@@ -32,11 +32,10 @@ def reindex(rec: Path, idx: Path, *, ids: bool, force: bool) -> tuple[Rebuilt, l
         InputError: the .rec is not the one that the .sum vouches for.
     """
     path = rec.with_suffix(".sum")
-    is_listed = path.exists() and os.path.realpath(idx) == os.path.realpath(rec.with_suffix(".idx"))
     with OutputSet(force=force) as outputs:
-        outputs.check_free(idx)
+        output = outputs.create(idx)  # from here on nobody else writes this set
+        is_listed = path.exists() and os.path.realpath(idx) == os.path.realpath(rec.with_suffix(".idx"))
         listed = _load(rec, path) if is_listed else None
-        output = outputs.create(idx)
         lines: list[bytes] = []
         found = rebuild(rec, output, ids=ids, watch=lines.append if listed is not None else None)
         if listed is None and idx.suffix == ".idx" and not is_listed:

@@ -105,8 +105,11 @@ class _File:
         removed = False
         with contextlib.suppress(OSError):
             if self.shared and self.is_real:
-                _lock(self.fd, shared=False)  # fails while another process shares it
-            if self.is_real or not self.shared:
+                # Of two that end at the same time the later one gets it; it fails while another process shares it.
+                _unlock(self.fd)
+                _lock(self.fd, shared=False)
+            is_ours = not self.shared or (self.is_real and os.path.samestat(os.fstat(self.fd), os.stat(self.path)))
+            if is_ours:
                 files.disk.unlink(self.path)
             removed = True
         with contextlib.suppress(OSError):
@@ -114,6 +117,14 @@ class _File:
         if not removed and os.name == "nt":  # where an open file cannot be removed, and one that others hold cannot either
             with contextlib.suppress(OSError):
                 files.disk.unlink(self.path)
+
+
+def _unlock(fd: int) -> None:
+    """Let an open file go, where there are shared locks."""
+    with contextlib.suppress(ImportError):
+        import fcntl
+
+        fcntl.lockf(fd, fcntl.LOCK_UN)
 
 
 def _lock(fd: int, *, shared: bool) -> None:

@@ -193,7 +193,7 @@ PATHS = table(
     ("another case", "GOOD.JPG", REFUSED, MISSING),
     ("dots that look like dots", "\u2024\u2024/secret.jpg", REFUSED, MISSING),
     ("a slash that looks like one", "..\u2215secret.jpg", REFUSED, MISSING),
-    ("a name with a NUL", "good.jpg\0.png", REFUSED, "null byte"),
+    ("a name with a NUL", "good.jpg\0.png", REFUSED, "embedded null"),
     ("a NUL, then the way out", "a\0/../../secret.jpg", REFUSED, OUTSIDE),
     ("a name longer than names can be", "x" * 256 + ".jpg", REFUSED, "File name too long"),
     ("a path longer than paths can be", "a/../" * 1000 + "good.jpg", REFUSED, OUTSIDE),

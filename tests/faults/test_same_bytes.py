@@ -16,7 +16,10 @@ import numpy as np
 import pytest
 from tiers import SEED, cases, row
 
+import im2rec
+
 GOLDEN = Path(__file__).parents[1] / "golden"
+CODE = Path(im2rec.__file__).resolve().parents[1]
 WORKERS = (0, 1, 2, 3, 5)
 METHODS = [method for method in ("fork", "forkserver", "spawn") if method in multiprocessing.get_all_start_methods()]
 LOCALES = (
@@ -91,7 +94,7 @@ def run(recipe: list[list[str]], way: Way, photos: Path, folder: Path) -> dict[s
     (folder / "out").mkdir(parents=True)
     (folder / "photos").symlink_to(photos)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG", "PYTHON"))}
-    environment |= {**way.locale, "TZ": way.zone, "PYTHONHASHSEED": str(way.hash_seed)}
+    environment |= {**way.locale, "TZ": way.zone, "PYTHONHASHSEED": str(way.hash_seed), "PYTHONPATH": str(CODE)}
     for command in recipe:
         arguments = [str(max(1, way.workers)) if word == "WORKERS" else word for word in command]
         if command[0] == "pack":
