@@ -161,8 +161,9 @@ class _Supervisor(Generic[T]):
     def _start(self, worker: _Worker[T]) -> None:
         """Start a process in a worker's place and send it the tasks that are left there."""
         try:
-            worker.connection, theirs = self._context.Pipe()
-            worker.shared = RawArray("B", DATA + self._options.ring)
+            with signals.held():  # multiprocessing's finalizers of things half made do not work
+                worker.connection, theirs = self._context.Pipe()
+                worker.shared = RawArray("B", DATA + self._options.ring)
         except OSError as error:
             what = error.strerror or error
             raise WorkerError(

@@ -42,8 +42,8 @@ class Commit:
             self._step([(self._publish, output) for output in mains])
             self._step([(self._publish, output) for output in others])
         except BaseException:
-            for undo in reversed(self._undo):
-                with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError):  # where a step cannot be undone, those before it would not fit what stands now
+                for undo in reversed(self._undo):
                     undo()
             self._forget()
             raise
@@ -67,24 +67,32 @@ class Commit:
 
     def _publish(self, output: Written) -> Path:
         existed = output.path.exists()
-        if existed:
-            self._keep(output.path)
+        is_kept = existed and self._keep(output.path)
         output.publish()
-        # Its temporary name is given back, for the set to drop or to keep it. The old file is put back by what _keep has
+        # Its temporary name is given back, for the set to drop or to keep it. An old file is put back by what _keep has
         # noted, in one step: at no time there is none.
-        give_back = files.disk.link if existed else files.disk.replace
-        self._undo.append(lambda: give_back(output.path, output.temporary))
+        if is_kept:
+            self._undo.append(lambda: self._link_back(output))
+        elif existed:
+            self._undo.clear()  # what was done before this belongs to a file that is gone
+        else:
+            self._undo.append(lambda: files.disk.replace(output.path, output.temporary))
         return output.path
 
-    def _keep(self, path: Path) -> None:
-        """Give an old file a second name, to be put back from there; where there are no links, it cannot be put back."""
+    def _link_back(self, output: Written) -> None:
+        with contextlib.suppress(OSError):
+            files.disk.link(output.path, output.temporary)
+
+    def _keep(self, path: Path) -> bool:
+        """Give an old file a second name, to be put back from there; tell whether that could be done."""
         second = temporary_name(path)
         try:
             files.disk.link(path, second)
         except OSError:
-            return
+            return False
         self._kept.append(second)
         self._undo.append(lambda: files.disk.replace(second, path))
+        return True
 
     def _forget(self) -> None:
         for path in self._kept:

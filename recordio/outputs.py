@@ -167,6 +167,7 @@ class OutputSet:
         self._prefix = prefix
         self._respects_journal = keep is None
         self._keep = set(keep or ())
+        self._pid = os.getpid()
         self._locks: dict[Path, Lock] = {}
         self._swept: set[Path] = set()
         self._files: list[tuple[OutputFile, bool]] = []
@@ -335,6 +336,11 @@ class OutputSet:
             if kind is None:
                 self.commit()
         finally:
+            self.discard()
+
+    def __del__(self) -> None:
+        # A signal may come between the lines of a with statement, where nothing catches it.
+        if getattr(self, "_locks", None) and self._pid == os.getpid():
             self.discard()
 
 

@@ -6,6 +6,7 @@ import os
 import sys
 
 try:
+    import _thread
     import signal
     import time
     from collections.abc import Callable, Sequence
@@ -20,6 +21,7 @@ except KeyboardInterrupt:  # Ctrl-C before anything could handle it
     sys.exit(130)
 
 _PATIENCE = 2.0  # seconds that clearing up may take
+_MOMENT = 0.05  # seconds until a signal that was lost is raised again
 
 EXIT_DONE, EXIT_REJECTS, EXIT_USAGE, EXIT_STOPPED = range(4)
 
@@ -52,16 +54,35 @@ class _Ending:
 
     def __init__(self) -> None:
         self._is_working = True
+        self._is_done = False
         self._since = 0.0
+        self.hook = sys.unraisablehook
 
     def stop(self) -> None:
         """Tell that the work is done: no signal interrupts what is left."""
-        self._is_working = False
+        self._is_done = True
+        self._clear_up()
+
+    def _clear_up(self) -> None:
         self._since = time.monotonic()
+        self._is_working = False
+
+    def lost(self, unraisable: sys.UnraisableHookArgs) -> None:
+        """Raise again, a moment later, what came while a finalizer ran: there it can only be printed."""
+        if isinstance(unraisable.exc_value, Terminated):
+            _thread.start_new_thread(self._raise_again, (unraisable.exc_value.number,))  # returns at once, as a Thread does not
+        else:
+            self.hook(unraisable)
+
+    def _raise_again(self, number: int) -> None:
+        time.sleep(_MOMENT)
+        if not self._is_done:
+            self._is_working = True
+            signal.raise_signal(number)
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         if self._is_working:
-            self.stop()
+            self._clear_up()
             raise Terminated(number)
         if time.monotonic() - self._since > _PATIENCE:
             signal.signal(number, signal.SIG_DFL)
@@ -88,11 +109,14 @@ def guarded(name: str, body: Callable[[list[str]], int], arguments: Sequence[str
     args = list(sys.argv[1:] if arguments is None else arguments)
     ending = _Ending()
     try:
+        sys.unraisablehook = ending.lost
         _prepare(ending)
         code = _told(name, body, args)
         ending.stop()
     except Terminated as ended:  # raised but once, so nothing interrupts what comes now
-        return 128 + ended.number
+        ending.stop()
+        code = 128 + ended.number
+    sys.unraisablehook = ending.hook
     return code
 
 
@@ -110,6 +134,11 @@ def _told(name: str, body: Callable[[list[str]], int], args: list[str]) -> int:
         _leave_stdout()
         return 128 + 13  # SIGPIPE, which Windows has no name for
     except Exception as error:  # noqa: BLE001  (whatever it is, a user gets one line)
+        behind: BaseException | None = error
+        while behind is not None and not isinstance(behind, Terminated):
+            behind = behind.__context__
+        if behind is not None:  # locks of Python's own, for one, fail when a signal interrupts them
+            raise behind from None
         if debug:
             import traceback
 

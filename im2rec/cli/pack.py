@@ -249,6 +249,7 @@ def _pack_folder(folder: Path, prefix: Path, options: PackOptions, given: dict[s
         listing = collect(folder, list_options(**walk), advance)
     unlisted = rejects_of(listing.rejects)
     with _outputs(prefix, options, given) as outputs:
+        _claim(outputs, prefix, options, given)
         if options.resume:
             suffixes = [".lst", *([".classes.txt"] if listing.classes else [])] if options.shards.part is None else []
             lists = [prefix.with_name(f"{prefix.name}{suffix}") for suffix in suffixes]
@@ -276,6 +277,7 @@ def _pack_list(source: Path, prefix: Path, options: PackOptions, given: dict[str
         if not len(items):
             raise InputError(items.source, "an empty list, expected a line for each image")
         with _outputs(prefix, options, given) as outputs:
+            _claim(outputs, prefix, options, given)
             done = _completed(items, prefix, options, items.digest, [], outputs) if options.resume else None
             if done is not None:
                 return done
@@ -300,23 +302,22 @@ def _completed(items: Items, prefix: Path, options: PackOptions, digest: str, li
 
 
 def _outputs(prefix: Path, options: PackOptions, given: dict[str, Any]) -> OutputSet:
-    own = set_prefix(prefix, options.shards)
-    outputs = OutputSet(own, force=given["force"], keep=())
+    return OutputSet(set_prefix(prefix, options.shards), force=given["force"], keep=())
+
+
+def _claim(outputs: OutputSet, prefix: Path, options: PackOptions, given: dict[str, Any]) -> None:
+    """Look at what an interrupted run has left; where it is to be gone on with, nobody else touches it from here on."""
+    path = journal.journal_path(set_prefix(prefix, options.shards))
     if options.resume:
         outputs.lock()
-        try:
-            past = journal.load(journal.journal_path(own))
-            if past is not None:
-                outputs.keep(past.temporaries.values())
-                # What stands there when a run was interrupted while it renamed its files is that run's own.
-                outputs.force |= bool(committed(past))
-        except BaseException:
-            outputs.discard()
-            raise
-    elif journal.journal_path(own).exists() and not given["quiet"]:
+        past = journal.load(path)
+        if past is not None:
+            outputs.keep(past.temporaries.values())
+            # What stands there when a run was interrupted while it renamed its files is that run's own.
+            outputs.force |= bool(committed(past))
+    elif path.exists() and not given["quiet"]:
         text = f"{prefix}: the work of an interrupted run is thrown away (--resume would have gone on with it)"
         click.echo(f"im2rec: remark: {printable(text)}", err=True)
-    return outputs
 
 
 def _run(

@@ -60,12 +60,14 @@ class FaultyDisk(Unsynced):
         faults: that are to come.
         calls: that were made so far.
         hit: calls that failed.
+        kinds: how each of them did.
         stuck: files that could not be removed.
     """
 
     faults: tuple[Fault, ...] = ()
     calls: list[Call] = field(default_factory=list)
     hit: list[Call] = field(default_factory=list)
+    kinds: list[str] = field(default_factory=list)
     stuck: set[Path] = field(default_factory=set)
     paths: dict[int, tuple[Path, bool]] = field(default_factory=dict)  # of open files, and whether they are written
 
@@ -76,6 +78,7 @@ class FaultyDisk(Unsynced):
         for fault in self.faults:
             if number == fault.number or (fault.forever and number > fault.number and fault.kind in FAULTS[kind]):
                 self.hit.append(call)
+                self.kinds.append(fault.kind)
                 if fault.kind == SHORT:
                     return True
                 code = getattr(errno, fault.kind)

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from scenes import body_of
+from scenes import HANDLED, body_of
 
 from im2rec import legacy, resume, verification
 from im2rec.cli import commands, main
@@ -90,6 +90,8 @@ def start(
         pid = os.fork()
     if not pid:
         os.setsid()
+        for number in HANDLED:
+            signal.signal(number, signal.SIG_DFL)
         os.close(reading)
         os.close(writing)
         _run(arguments, out, err, setup, stdout)
@@ -103,9 +105,6 @@ def _run(arguments: list[str], out: Path, err: Path, setup: Callable[[], None], 
     """Be the process, and never return."""
     code = 99
     try:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_DFL)
         _redirect(out, err, stdout)
         setup()
         code = main.guarded("im2rec", body_of(arguments), arguments)

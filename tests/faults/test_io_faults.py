@@ -82,7 +82,7 @@ class Bench:
     def _wrong_words(self, ran: Ran, disk: FaultyDisk, found: Content) -> str | None:
         lines = ran.err.splitlines()
         if ran.code == self.scene.code:
-            serious = [call for call in disk.hit if not self._is_harmless(call, disk)]
+            serious = [call for call, kind in zip(disk.hit, disk.kinds, strict=True) if not self._is_harmless(call, kind)]
             return f"it succeeded, although {serious[0]} failed: {ran}" if serious else None
         if ran.code != 3:
             return f"exit code {ran.code}, expected 3: {ran.err}"
@@ -90,14 +90,13 @@ class Bench:
             return f"it said {ran.err!r}"
         if sum("cannot" in line for line in lines) != 1:
             return f"it said more than one thing, or not what was tried: {ran.err!r}"
-        for call in disk.hit:
-            code = next(getattr(errno, fault.kind) for fault in disk.faults if fault.kind != SHORT)
-            if self._name(call) in lines[-1] and os.strerror(code) in lines[-1]:
+        for call, kind in zip(disk.hit, disk.kinds, strict=True):
+            if kind != SHORT and self._name(call) in lines[-1] and os.strerror(getattr(errno, kind)) in lines[-1]:
                 return None
         return f"neither path nor reason of {disk.hit} in {lines[-1]!r}"
 
-    def _is_harmless(self, call: Call, disk: FaultyDisk) -> bool:
-        if call.kind in HARMLESS or disk.faults[0].kind == SHORT:
+    def _is_harmless(self, call: Call, kind: str) -> bool:
+        if call.kind in HARMLESS or kind == SHORT:
             return True
         # What an interrupted run has left is of no use to one that starts anew, and done again where the disk does not give it back.
         reads = call.kind in ("open to read", "read", "pread")

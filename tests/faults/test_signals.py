@@ -15,10 +15,11 @@ from pathlib import Path
 import pytest
 from disks import FaultyDisk, KillingDisk
 from forked import Process, kill_all, start, survivors, wait
-from scenes import PACK_NEW, PACK_OLD, SHARDS, Content, Scene, content, hidden, restore, run, visible, workshop
+from scenes import HANDLED, PACK_NEW, PACK_OLD, SHARDS, Content, Scene, content, hidden, restore, run, visible, workshop
 from tiers import SEED, cases, parts, row, spread
 
 from im2rec import build
+from im2rec.cli import main
 from im2rec.source import ImageSource
 from recordio import files, signals
 
@@ -262,6 +263,42 @@ def test_a_signal_waits_although_other_threads_would_take_it() -> None:
         woken.set()
         thread.join()
         signal.signal(signal.SIGTERM, before)
+
+
+def test_a_signal_that_comes_while_a_finalizer_runs_is_not_lost() -> None:
+    class Odd:
+        def __del__(self) -> None:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(0)
+
+    def body(words: list[str]) -> int:
+        Odd()
+        time.sleep(_LIMIT)
+        return 0
+
+    before = {number: signal.getsignal(number) for number in HANDLED}
+    try:
+        assert main.guarded("im2rec", body, []) == 128 + signal.SIGTERM
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def test_a_signal_that_breaks_a_lock_of_pythons_is_told_as_a_signal() -> None:
+    def body(words: list[str]) -> int:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(_LIMIT)
+        finally:
+            threading.Lock().release()  # as threading.Condition does, when a signal comes between two of its lines
+        return 0
+
+    before = {number: signal.getsignal(number) for number in HANDLED}
+    try:
+        assert main.guarded("im2rec", body, []) == 128 + signal.SIGTERM
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def start_slow(base: Path, name: str, slow: object, owner: object) -> Process:

@@ -425,3 +425,10 @@ def test_descriptors_are_not_inherited_by_programs_that_are_started(tmp_path, so
         output = outputs.create(tmp_path / "a")
         assert not os.get_inheritable(output._fd)
         assert not os.get_inheritable(source._fd)
+
+
+def test_a_set_that_nobody_closes_leaves_nothing(tmp_path):
+    outputs = OutputSet()
+    outputs.create(tmp_path / "x.rec").write(b"x")
+    del outputs
+    assert os.listdir(tmp_path) == []
