@@ -20,6 +20,9 @@ Damaged files:
 Pixels:
     images    decode, resize, encode, with OpenCV
 
+Training:
+    loaders   iterators that decode, augment and batch, as mxnet.io and mxnet.image
+
 The names below can be imported from here; modules load when a name is first used.
 """
 
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from recordio.errors import (
         BadHeader,
         BadMagic,
+        BadSample,
         BadSequence,
         ChecksumMismatch,
         CodecMissing,
@@ -41,6 +45,7 @@ if TYPE_CHECKING:
         ImageFormatError,
         IndexFormatError,
         KeyMissing,
+        ListFormatError,
         PayloadTooLarge,
         RecordIOError,
         SumFormatError,
@@ -60,6 +65,7 @@ _HOMES = {
     "errors": (
         "BadHeader",
         "BadMagic",
+        "BadSample",
         "BadSequence",
         "ChecksumMismatch",
         "CodecMissing",
@@ -68,6 +74,7 @@ _HOMES = {
         "ImageFormatError",
         "IndexFormatError",
         "KeyMissing",
+        "ListFormatError",
         "PayloadTooLarge",
         "RecordIOError",
         "SumFormatError",
@@ -85,13 +92,14 @@ _HOMES = {
     "writer": ("IndexedWriter", "Writer"),
 }
 _SUBMODULES = frozenset(  # reached as recordio.probe and the like without an import of their own; those above, too
-    {*_HOMES, "alpha", "checksum", "files", "frame", "issues", "outputs", "probe", "scan", "tolerant", "verify"}
+    {*_HOMES, "alpha", "checksum", "files", "frame", "issues", "loaders", "outputs", "probe", "scan", "tolerant", "verify"}
 )
 _MODULES = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "BadHeader",
     "BadMagic",
+    "BadSample",
     "BadSequence",
     "ChecksumMismatch",
     "CodecMissing",
@@ -107,6 +115,7 @@ __all__ = [
     "IndexedWriter",
     "KeyConflict",
     "KeyMissing",
+    "ListFormatError",
     "PayloadTooLarge",
     "Reader",
     "RecordIOError",

@@ -108,6 +108,27 @@ class SumFormatError(IndexFormatError):
     """A line of a .sum file cannot be read, or the file is not as it was written."""
 
 
+class ListFormatError(IndexFormatError):
+    """A line of a .lst file cannot be read."""
+
+
+class BadSample(RecordIOError, ValueError):
+    """A loader cannot make a sample of a record or of an image.
+
+    Attributes:
+        where: the file and the key, or the list, the id and the path.
+        reason: what is wrong with it.
+    """
+
+    def __init__(self, where: str, reason: str) -> None:
+        super().__init__(where, reason)
+        self.where = where
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.reason}"
+
+
 class KeyMissing(RecordIOError, KeyError):
     """An index has no such key.
 

@@ -90,7 +90,7 @@ class IndexedReader:
 
     Args:
         rec: the .rec file.
-        idx: its .idx file; by default the name of *rec* with the suffix .idx.
+        idx: its .idx file, or an Index; by default the name of *rec* with the suffix .idx.
         verify: check the bytes of each record that is read against the .sum beside *rec*.
 
     Raises:
@@ -99,15 +99,22 @@ class IndexedReader:
         SumFormatError: the .sum is damaged.
     """
 
-    def __init__(self, rec: str | os.PathLike[str], idx: str | os.PathLike[str] | None = None, *, verify: bool = False) -> None:
+    def __init__(
+        self, rec: str | os.PathLike[str], idx: str | os.PathLike[str] | index.Index | None = None, *, verify: bool = False
+    ) -> None:
         self._file = InputFile(rec)
-        self.index = index.load(Path(rec).with_suffix(".idx") if idx is None else idx)
+        self.index = idx if isinstance(idx, index.Index) else index.load(Path(rec).with_suffix(".idx") if idx is None else idx)
         self._listed = _load_sum(rec) if verify else None
 
     @property
     def keys(self) -> NDArray[np.uint64]:
         """The keys, (n,) uint64, in the order of the .idx."""
         return self.index.keys
+
+    @property
+    def size(self) -> int:
+        """Bytes that the .rec had when it was opened."""
+        return self._file.size
 
     def __len__(self) -> int:
         return len(self.index)

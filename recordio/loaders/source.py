@@ -1,0 +1,230 @@
+"""Where samples come from: .rec files, several as one, with or without .idx; or images with a list. Read by ordinal."""
+
+from __future__ import annotations
+
+import os
+from array import array
+from bisect import bisect_right
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import numpy as np
+
+from recordio import files, header, scan
+from recordio.errors import FileError
+from recordio.index import Index
+from recordio.loaders import lists
+from recordio.reader import IndexedReader
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+class Sample(NamedTuple):
+    """One encoded image with what is known of it.
+
+    Attributes:
+        key: by which its source names it: of the .idx, or the id where there is none.
+        id: of its header, or of its line in the list.
+        label: (k,) float32.
+        image: the encoded bytes; may be none.
+    """
+
+    key: int
+    id: int
+    label: NDArray[np.float32]
+    image: bytes
+
+
+class Source(Protocol):
+    """Samples by ordinal. Threads and forked processes may share one; it can be pickled."""
+
+    def __len__(self) -> int:
+        """Return how many samples there are."""
+
+    def read(self, ordinal: int) -> Sample:
+        """Read one.
+
+        Raises:
+            RecordIOError: it cannot be read; the message names file and place.
+        """
+
+    def name(self, ordinal: int) -> str:
+        """Say where a sample stands, for messages: "train.rec: key 17"."""
+
+    def close(self) -> None:
+        """Close the files."""
+
+
+class RecordSource:
+    """The records of one or several .rec files, in the order of their .idx, or of the file where there is none.
+
+    Args:
+        recs: the .rec files.
+        idxs: an .idx for each; or none: then each file is read once from start to end, and records are known by the ids in
+            their headers.
+        labels: take the labels from here, by id, and not from the records.
+
+    Attributes:
+        keys: (n,) uint64.
+        offsets: (n,) int64, in bytes from the start of the first file as if the files stood one after the other.
+        size: bytes of all files.
+
+    Raises:
+        FileError: a file cannot be read.
+        IndexFormatError: a line of an .idx is not ``key TAB offset``.
+        FormatError: a file without .idx breaks a rule of the format.
+    """
+
+    def __init__(
+        self, recs: Sequence[str | os.PathLike[str]], idxs: Sequence[str | os.PathLike[str]] = (), *, labels: lists.LabelMap | None = None
+    ) -> None:
+        if idxs and len(idxs) != len(recs):
+            raise ValueError(f"{len(idxs)} .idx file(s) for {len(recs)} .rec file(s), expected one for each or none")
+        found: list[Path | Index] = [Path(idx) for idx in idxs] if idxs else [_scanned(rec) for rec in recs]
+        self._readers = [IndexedReader(rec, idx) for rec, idx in zip(recs, found, strict=True)]
+        self._recs = [str(rec) for rec in recs]
+        self._starts = np.cumsum([0, *(len(reader) for reader in self._readers)]).tolist()
+        self._labels = labels
+        bases = np.cumsum([0, *(reader.size for reader in self._readers)])
+        self.size = int(bases[-1])
+        self.keys = np.concatenate([reader.keys for reader in self._readers])
+        self.offsets = np.concatenate([reader.index.offsets + base for reader, base in zip(self._readers, bases[:-1], strict=True)])
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    def _place(self, ordinal: int) -> tuple[int, int]:
+        """Return in which file a record stands, and as which of its records."""
+        if not 0 <= ordinal < len(self):
+            raise IndexError(f"record {ordinal} of {len(self)}")
+        file = bisect_right(self._starts, ordinal) - 1
+        return file, ordinal - self._starts[file]
+
+    def read(self, ordinal: int) -> Sample:
+        """Read one record.
+
+        Raises:
+            FormatError: no whole record stands there, or it has no image header.
+            KeyMissing: the list of labels has no line for its id.
+            FileError: the read failed.
+        """
+        file, local = self._place(ordinal)
+        reader = self._readers[file]
+        payload = reader.read_ordinal(local)
+        offset = int(reader.index.offsets[local])
+        head, image = header.unpack(payload, source=self._recs[file], offset=offset)
+        if self._labels is not None:
+            label = self._labels.find(head.id)
+        else:
+            label = np.atleast_1d(np.asarray(head.label, np.float32))
+        return Sample(int(reader.keys[local]), head.id, label, image)
+
+    def name(self, ordinal: int) -> str:
+        """Say where a record stands, for messages."""
+        file, local = self._place(ordinal)
+        return f"{self._recs[file]}: key {self._readers[file].keys[local]}"
+
+    def close(self) -> None:
+        """Close the files."""
+        for reader in self._readers:
+            reader.close()
+
+
+class ListSource:
+    """Images with a list.
+
+    Args:
+        listed: the list.
+        root: the folder that its paths start from.
+    """
+
+    def __init__(self, listed: lists.Listed, root: str | os.PathLike[str] = "") -> None:
+        self._listed = listed
+        self._root = Path(root)
+        self.keys = listed.ids
+
+    def __len__(self) -> int:
+        return len(self._listed.paths)
+
+    def read(self, ordinal: int) -> Sample:
+        """Read one image.
+
+        Raises:
+            FileError: it cannot be read.
+        """
+        id_ = int(self.keys[ordinal])
+        return Sample(id_, id_, self._listed.labels[ordinal], files.read_whole(self._root / self._listed.paths[ordinal]))
+
+    def name(self, ordinal: int) -> str:
+        """Say where an image stands, for messages."""
+        return f"{self._listed.source}: id {self.keys[ordinal]}: {self._listed.paths[ordinal]}"
+
+    def close(self) -> None:
+        """Do nothing: files are closed as they are read."""
+
+
+def _scanned(rec: str | os.PathLike[str]) -> Index:
+    """Make the index of a .rec that comes without one. Records without an image header are refused when they are read."""
+    keys, offsets = array("Q"), array("q")
+    file = files.InputFile(rec)
+    try:
+        for run in scan.runs(file, most=header.HEADER_SIZE):
+            keys.extend([int.from_bytes(payload[header.ID_AT : header.ID_AT + 8], "little") for _, payload in run])
+            offsets.extend([offset for offset, _ in run])
+    finally:
+        file.close()
+    return Index(np.array(keys, np.uint64), np.array(offsets, np.int64), str(rec))
+
+
+def rec_files(path: str | os.PathLike[str], suffix: str = ".rec") -> list[Path]:
+    """Return the files that MXNet's path_imgrec or path_imgidx means: one, several with ";" between them, or those of a folder.
+
+    Args:
+        path: what was given.
+        suffix: of the files of a folder that are meant; sorted by name.
+
+    Raises:
+        FileError: a folder has none.
+    """
+    found: list[Path] = []
+    for piece in str(path).split(";"):
+        place = Path(piece)
+        if not piece.strip():
+            continue
+        if place.is_dir():
+            inside = sorted(each for each in place.iterdir() if each.suffix == suffix)
+            if not inside:
+                raise FileError(piece, "read", None, f"it is a folder without {suffix} files")
+            found += inside
+        else:
+            found.append(place)
+    return found
+
+
+def open_source(
+    path_imgrec: str | os.PathLike[str] = "",
+    path_imgidx: str | os.PathLike[str] = "",
+    path_imglist: str | os.PathLike[str] = "",
+    path_root: str | os.PathLike[str] = "",
+) -> RecordSource | ListSource:
+    """Open what MXNet's parameters mean.
+
+    Args:
+        path_imgrec: a .rec, several with ";" between them, or a folder of them; empty for images with a list.
+        path_imgidx: the same of their .idx files; empty: without.
+        path_imglist: a .lst; its labels take the place of the records', or its images are read.
+        path_root: where the paths of the list start when images are read.
+
+    Raises:
+        ValueError: neither .rec nor list is given.
+        FileError, IndexFormatError, FormatError, ListFormatError: a file cannot be read.
+    """
+    if str(path_imgrec):
+        labels = lists.LabelMap(path_imglist) if str(path_imglist) else None
+        idxs = rec_files(path_imgidx, ".idx") if str(path_imgidx) else []
+        return RecordSource(rec_files(path_imgrec), idxs, labels=labels)
+    if not str(path_imglist):
+        raise ValueError("path_imgrec is empty, expected a .rec, or a .lst as path_imglist")
+    return ListSource(lists.load(path_imglist), path_root)
