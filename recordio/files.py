@@ -7,6 +7,7 @@ the same layer of calls.
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import threading
@@ -17,6 +18,9 @@ from typing import Any, BinaryIO
 from recordio.errors import FileError
 
 _PIECE = 1 << 18  # bytes read at once
+_NO_COPY = frozenset(  # what a kernel or a file system says that copies no ranges, or not between these two files
+    {errno.ENOSYS, errno.EXDEV, errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM, errno.EBADF, errno.ETXTBSY}
+)
 BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)  # Windows translates line ends without O_BINARY
 
 
@@ -37,6 +41,16 @@ class Disk:
 
     def write(self, fd: int, data: bytes | bytearray | memoryview) -> int:  # noqa: D102
         return os.write(fd, data)
+
+    def copy_range(self, source: int, target: int, length: int, offset: int) -> int:
+        """Let the kernel copy from *offset* of one file to where another is written; return how many bytes it did.
+
+        Raises:
+            OSError: it cannot do that here (ENOSYS where the system has no such call), or the disk failed.
+        """
+        if not hasattr(os, "copy_file_range"):
+            raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+        return os.copy_file_range(source, target, length, offset)
 
     def truncate(self, fd: int, size: int) -> None:  # noqa: D102
         os.ftruncate(fd, size)
@@ -135,6 +149,19 @@ class InputFile:
             done += len(data)
         return b"".join(pieces)
 
+    def copy_to(self, target: int, length: int, offset: int) -> int:
+        """Let the kernel copy up to *length* bytes from *offset* to the position of an open file; 0 where it cannot.
+
+        Raises:
+            OSError: the disk failed; which of the two files it was the system does not say.
+        """
+        try:
+            return disk.copy_range(self._fd, target, length, offset)
+        except OSError as error:
+            if error.errno in _NO_COPY:
+                return 0
+            raise
+
     def check_other(self, path: Path) -> None:
         """Check that *path* is not this file under whatever name: no file may be replaced by what is made from it.
 
@@ -169,6 +196,60 @@ def _read_fully(fd: int, length: int) -> bytes:
         pieces.append(data)
         length -= len(data)
     return b"".join(pieces)
+
+
+class InputStream:
+    """What comes through a pipe, such as stdin: read once, from start to end.
+
+    Args:
+        fd: its descriptor, which stays the caller's.
+        name: for messages.
+    """
+
+    def __init__(self, fd: int, name: str) -> None:
+        self._fd = fd
+        self.name = name
+
+    def read(self, length: int) -> bytes:
+        """Read *length* bytes; fewer only at the end.
+
+        Raises:
+            FileError: the read failed.
+        """
+        with telling(self.name, "read"):
+            return _read_fully(self._fd, length)
+
+
+class OutputStream:
+    """What goes into a pipe, such as stdout, and cannot be taken back.
+
+    Args:
+        fd: its descriptor, which stays the caller's.
+        name: for messages.
+    """
+
+    def __init__(self, fd: int, name: str) -> None:
+        self._fd = fd
+        self.name = name
+        self.size = 0
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Write all of *data*.
+
+        Raises:
+            BrokenPipeError: nobody reads it any more.
+            FileError: the write failed.
+        """
+        rest = memoryview(data)
+        while rest:
+            try:
+                with telling(self.name, "write"):
+                    rest = rest[disk.write(self._fd, rest) :]
+            except FileError as error:
+                if error.errno == errno.EPIPE:
+                    raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE)) from None
+                raise
+        self.size += len(data)
 
 
 def read_whole(path: str | os.PathLike[str]) -> bytes:

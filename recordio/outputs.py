@@ -22,6 +22,8 @@ from recordio.lock import DESCRIBING, SHARD, Lock, prefix_of, real
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+_COPIED: Final = 1 << 24  # bytes that the kernel is asked to copy at once, so that a signal need not wait for long
+_PIECE: Final = 1 << 22  # bytes that are copied at once where the kernel does not
 _WRITEBACK: Final = 1 << 23  # bytes after which the disk may start, so that the sync at the end is short
 
 
@@ -106,6 +108,34 @@ class OutputFile:
                 while done < size:
                     done += files.disk.write(self._fd, rest[done:])
         self._failed = False
+        self._grown(size)
+
+    def copy_from(self, file: files.InputFile, offset: int, length: int) -> None:
+        """Append *length* bytes of another file from *offset* on, by the kernel where it can, else through this process.
+
+        Raises:
+            FileError: the other file ends before that, the disk is full, or a read or write failed otherwise.
+        """
+        done = 0
+        if self._failed:
+            raise FileError(str(self.path), "write", None, "an earlier write of it failed")
+        while done < length:
+            self._failed = True
+            with self._telling_final("write"):
+                copied = file.copy_to(self._fd, min(length - done, _COPIED), offset + done)
+            self._failed = False
+            if not copied:
+                break
+            done += copied
+            self._grown(copied)
+        while done < length:
+            data = file.read_at(offset + done, min(length - done, _PIECE))
+            if not data:
+                raise FileError(file.name, f"read at offset {offset + done}", None, f"it ends here now, it had {file.size} bytes")
+            self.write(data)
+            done += len(data)
+
+    def _grown(self, size: int) -> None:
         self.size += size
         if self.size - self._started >= _WRITEBACK:
             from recordio import native  # ctypes is not needed for small files

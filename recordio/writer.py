@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from recordio import checksum, frame
 from recordio.errors import BadHeader
+from recordio.files import InputFile
 from recordio.index import format_lines
 from recordio.outputs import OutputFile, OutputSet
 
@@ -46,6 +47,13 @@ class _Sink:
         self.flush()
         self._put(data)
         self.offset += len(data)
+
+    def copy(self, file: InputFile, offset: int, length: int) -> None:
+        """Append a range of another file; only without a digest, for nobody sees the bytes."""
+        assert self.digest is None
+        self.flush()
+        self.output.copy_from(file, offset, length)
+        self.offset += length
 
     def pass_over(self, data: bytes) -> None:
         """Go on behind data that stands in the output already."""
@@ -216,13 +224,16 @@ class IndexedWriter:
             self._crcs.append(self._crc(data))
         return offset
 
-    def write_encoded(self, keys: Iterable[int], sizes: Iterable[int], block: bytes | bytearray | memoryview) -> None:
+    def write_encoded(
+        self, keys: Iterable[int], sizes: Iterable[int], block: bytes | bytearray | memoryview, crcs: Iterable[int] | None = None
+    ) -> None:
         """Append records that frame.encode has made already, as one block.
 
         Args:
             keys: the records' keys, in order.
             sizes: their encoded sizes in bytes, in order.
             block: their bytes; its length is the sum of *sizes*.
+            crcs: the CRC-32 of each, where they have been computed from these very bytes.
 
         Raises:
             FileError: the write failed.
@@ -232,7 +243,28 @@ class IndexedWriter:
         if ends[-1] != start + len(block):
             raise ValueError(f"a block of {len(block)} bytes, expected {ends[-1] - start} by its sizes")
         self._sink.write_through(block)
-        self._note(keys, ends, block)
+        self._note(keys, ends, block, crcs)
+
+    def copy_encoded(self, keys: Iterable[int], sizes: Iterable[int], file: InputFile, offset: int) -> None:
+        """Append records that stand in another file one after the other, copied by the kernel where it can.
+
+        Nobody sees the bytes, so nothing could vouch for them: only for a writer without checksums.
+
+        Args:
+            keys: the records' keys, in order.
+            sizes: their encoded sizes in bytes, in order.
+            file: the other file.
+            offset: where the first of them starts in it.
+
+        Raises:
+            FileError: a read or write failed.
+        """
+        if self.sum is not None:
+            raise ValueError("a writer with checksums has to see the bytes: use write_encoded()")
+        start = self._sink.offset
+        ends = array("Q", accumulate(sizes, initial=start))
+        self._sink.copy(file, offset, ends[-1] - start)
+        self._note(keys, ends, b"")
 
     def adopt(self, keys: Iterable[int], sizes: Iterable[int], block: bytes) -> None:
         """Note records that stand in the continued file already, as :meth:`write_encoded` would have written them."""
@@ -248,11 +280,15 @@ class IndexedWriter:
         """
         self.rec.go_on_at(self.size)
 
-    def _note(self, keys: Iterable[int], ends: array[int], block: bytes | bytearray | memoryview) -> None:
+    def _note(
+        self, keys: Iterable[int], ends: array[int], block: bytes | bytearray | memoryview, crcs: Iterable[int] | None = None
+    ) -> None:
         start = ends[0]
         self.keys.extend(keys)
         self.offsets.extend(ends[:-1])
-        if self.sum is not None:
+        if self.sum is not None and crcs is not None:
+            self._crcs.extend(crcs)
+        elif self.sum is not None:
             crc, view, begin = self._crc, memoryview(block), 0
             for end in ends[1:]:
                 self._crcs.append(crc(view[begin : end - start]))

@@ -1,0 +1,354 @@
+"""The records of finished sets as blocks of encoded bytes: what every operation that keeps payloads as they are stands on.
+
+Every byte that is read is checked: the frames always, each record against the .sum where one stands beside the .rec.
+"""
+
+from __future__ import annotations
+
+import struct
+from array import array
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from im2rec.errors import InputError
+from im2rec.names import printable
+from im2rec.sets import missing_shards, record_files
+from recordio import checksum, frame, index
+from recordio.errors import ChecksumMismatch, FormatError, Truncated
+from recordio.files import InputFile, InputStream
+from recordio.header import HEADER_SIZE, ID_AT, unpack_id
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_BLOCK: Final = 1 << 22  # bytes read at once
+_HEAD: Final = struct.Struct("<II")  # magic, lrec
+_ID: Final = struct.Struct("<Q")
+STDIN: Final = Path("-")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Whole records that follow each other in a .rec.
+
+    Attributes:
+        source: where they stand.
+        data: their bytes, as they stand in the file.
+        base: offset of these bytes in the .rec.
+        first: ordinal of the first record in its .rec, from 0.
+        starts: (n,) int64, where each record starts in *data*.
+        sizes: (n,) int64, encoded bytes of each.
+        keys: (n,) uint64.
+        crcs: (n,) uint32, CRC-32 of each record's bytes.
+        listed: (n,) bool, which records the .idx has; None where it has all.
+    """
+
+    source: Source
+    data: bytes
+    base: int
+    first: int
+    starts: NDArray[np.int64]
+    sizes: NDArray[np.int64]
+    keys: NDArray[np.uint64]
+    crcs: NDArray[np.uint32]
+    listed: NDArray[np.bool_] | None = None
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def payload(self, number: int) -> bytes:
+        """Return the payload of one of the records, by its place in the block."""
+        return frame.decode_at(self.data, int(self.starts[number]), source=self.source.name, base=self.base)[0]
+
+    def pieces(self, chosen: NDArray[np.intp]) -> list[memoryview]:
+        """Return the bytes of some records, given by ascending places in the block; neighbours come in one piece."""
+        import numpy as np
+
+        if not len(chosen):
+            return []
+        breaks = (np.diff(chosen) != 1).nonzero()[0]
+        firsts = chosen[np.concatenate([[0], breaks + 1])]
+        lasts = chosen[np.concatenate([breaks, [len(chosen) - 1]])]
+        view = memoryview(self.data)
+        begins, ends = self.starts[firsts], self.starts[lasts] + self.sizes[lasts]
+        return [view[begin:end] for begin, end in zip(begins.tolist(), ends.tolist(), strict=True)]
+
+    def take(self, chosen: NDArray[np.intp]) -> Records:
+        """Return some records, given by ascending places in the block."""
+        pieces = self.pieces(chosen)
+        data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        return Records(self.keys[chosen], self.sizes[chosen], self.crcs[chosen], data)
+
+
+@dataclass(slots=True)
+class Records:
+    """Encoded records, one after the other, wherever they came from.
+
+    Attributes:
+        keys: (n,) uint64.
+        sizes: (n,) int64, encoded bytes of each.
+        crcs: (n,) uint32, CRC-32 of each record's bytes.
+        data: all their bytes.
+    """
+
+    keys: NDArray[np.uint64]
+    sizes: NDArray[np.int64]
+    crcs: NDArray[np.uint32]
+    data: bytes | memoryview
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+
+class Source:
+    """A .rec that is copied from, read from start to end as often as wanted; from a pipe, once.
+
+    The keys are those of its .idx; where there is none, those of its .sum, and else the ids of its image headers.
+
+    Args:
+        rec: the .rec file; ``-`` is stdin.
+        partial: take records, too, that the .idx leaves out: under the ids of their headers, marked in their blocks.
+            Without it they are an error, for nothing is left out in silence.
+        ordinals: number the records 0, 1, 2, ... whatever the .idx says.
+
+    Attributes:
+        name: of the .rec, for messages.
+        size: bytes of the .rec; 0 where it comes through a pipe.
+        indexed: keys and offsets of the .idx in the order of the offsets; None where there is none.
+        listed: what the .sum beside it says; None where there is none.
+
+    Raises:
+        FileError: a file cannot be read.
+        IndexFormatError, SumFormatError: the .idx or the .sum cannot be understood.
+        InputError: the .sum is that of another file.
+    """
+
+    def __init__(self, rec: Path, *, partial: bool = False, ordinals: bool = False) -> None:
+        self.path = rec
+        self.stream = InputStream(0, "<stdin>") if rec == STDIN else None
+        self.file = None if self.stream is not None else InputFile(rec)
+        self.name = "<stdin>" if self.file is None else self.file.name
+        self.size = 0 if self.file is None else self.file.size
+        self._partial = partial
+        self._ordinals = ordinals
+        self.indexed: index.Index | None = None
+        self.listed: checksum.Sum | None = None
+        try:
+            if self.file is not None:
+                self._load_sidecars()
+        except BaseException:
+            self.close()
+            raise
+
+    def _load_sidecars(self) -> None:
+        idx, sum_ = self.path.with_suffix(".idx"), self.path.with_suffix(".sum")
+        if sum_.exists():
+            self.listed = checksum.load(sum_)
+            if self.listed.rec.size != self.size:
+                reason = f"has {self.size} bytes, {sum_} lists it with {self.listed.rec.size}; 'im2rec verify' says where it differs"
+                raise InputError(self.name, reason)
+        if idx.exists() and not self._ordinals:
+            self.indexed = self._in_order(index.load(idx))
+
+    def _in_order(self, found: index.Index) -> index.Index:
+        """Return an index in the order of its offsets."""
+        if not bool((found.offsets[1:] > found.offsets[:-1]).all()):
+            order = found.offsets.argsort(kind="stable")
+            found = index.Index(found.keys[order], found.offsets[order], found.source)
+            twice = (found.offsets[1:] == found.offsets[:-1]).nonzero()[0]
+            if len(twice):
+                at = int(twice[0])
+                reason = f"{found.source} has two keys for the record here: {found.keys[at]} and {found.keys[at + 1]}"
+                raise FormatError(self.name, int(found.offsets[at]), reason)
+        return found
+
+    @property
+    def count(self) -> int | None:
+        """Number of records as the .sum or the .idx has it; None where there is neither."""
+        known = self.listed if self.listed is not None else self.indexed
+        return None if known is None else len(known)
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield all records in blocks of about 4 MiB; more where a record is larger.
+
+        Raises:
+            FormatError: at the first fault, with the file and the offset.
+            ChecksumMismatch: a record is not what the .sum lists.
+            InputError: the .idx leaves a record out, and that was not allowed.
+            FileError: a read failed.
+        """
+        import numpy as np
+
+        crc, done = checksum.crc_function(), 0
+        for base, data, found in self._runs():
+            starts = np.array(found, np.int64)
+            sizes = np.diff(starts, append=len(data))
+            view = memoryview(data)
+            crcs = np.array([crc(view[start : start + size]) for start, size in zip(found, sizes.tolist(), strict=True)], np.uint32)
+            if self.listed is not None:
+                self._compare(base, done, starts, sizes, crcs)
+            keys, listed = self._keys(base, done, data, starts)
+            yield Block(self, data, base, done, starts, sizes, keys, crcs, listed)
+            done += len(found)
+        self._check_end(done)
+
+    def _runs(self) -> Iterator[tuple[int, bytes, list[int]]]:
+        """Yield (offset, bytes, positions of the records in them), whole records only."""
+        base, wanted, rest = 0, _BLOCK, b""
+        while self.file is None or base < self.size:
+            data = rest + self._read(base + len(rest), wanted - len(rest))
+            if not data:
+                return
+            starts, end, fault = frame.spans(data, source=self.name, base=base)
+            if fault is not None:
+                self._check_fault(fault, base + end, is_last=self.file is None and len(data) < wanted)
+            needed = fault.needed if isinstance(fault, Truncated) else 0
+            if starts:
+                yield base, data if end == len(data) else data[:end], starts
+                wanted = max(_BLOCK, needed)
+            else:
+                wanted = max(needed, 2 * len(data))  # doubling keeps a record of a million parts linear
+            rest = data[end:] if self.file is None else b""
+            base += end
+            del data
+
+    def _check_fault(self, fault: FormatError, offset: int, *, is_last: bool) -> None:
+        """Raise what is wrong with the record at an offset, unless it only goes on behind what was read."""
+        if not isinstance(fault, Truncated) or is_last:
+            raise fault
+        left = self.size - offset
+        if self.file is not None and fault.needed > left:
+            reason = f"a record needs {fault.needed} bytes or more, the file ends after {left}"
+            raise Truncated(self.name, offset, reason, fault.needed)
+
+    def _read(self, offset: int, length: int) -> bytes:
+        if self.file is None:
+            assert self.stream is not None
+            return self.stream.read(length)
+        length = min(length, self.size - offset)
+        data = self.file.read_at(offset, length)
+        if len(data) < length:
+            reason = f"the file ends here now, it had {self.size} bytes when it was opened"
+            raise Truncated(self.name, offset + len(data), reason)
+        return data
+
+    def _compare(self, base: int, done: int, starts: Any, sizes: Any, crcs: Any) -> None:
+        """Compare records with what the .sum lists.
+
+        Raises:
+            ChecksumMismatch: one is not as it is listed.
+        """
+        assert self.listed is not None
+        stop = done + len(starts)
+        if stop > len(self.listed):
+            at = len(self.listed) - done
+            raise ChecksumMismatch(self.name, base + int(starts[at]), f"{self.listed.source} lists no record here")
+        wrong = (self.listed.lengths[done:stop] != sizes) | (self.listed.crcs[done:stop] != crcs)
+        for at in wrong.nonzero()[0][:1].tolist():
+            length, crc = int(self.listed.lengths[done + at]), int(self.listed.crcs[done + at])
+            differs = f"{sizes[at]} bytes, expected {length}" if sizes[at] != length else f"CRC-32 {crcs[at]:08x}, expected {crc:08x}"
+            raise ChecksumMismatch(self.name, base + int(starts[at]), differs, int(self.listed.keys[done + at]))
+
+    def _keys(self, base: int, done: int, data: bytes, starts: Any) -> tuple[Any, Any]:
+        """Return the keys of a block's records, and which of them the .idx has."""
+        import numpy as np
+
+        if self._ordinals:
+            return np.arange(done, done + len(starts), dtype=np.uint64), None
+        if self.indexed is None:
+            if self.listed is not None:
+                return self.listed.keys[done : done + len(starts)], None
+            return self._ids(base, data, starts), None
+        offsets = starts + base
+        first, stop = self.indexed.offsets.searchsorted([base, base + len(data)]).tolist()
+        named = self.indexed.offsets[first:stop]
+        if len(named) == len(offsets) and bool((named == offsets).all()):
+            return self.indexed.keys[first:stop], None
+        places = offsets.searchsorted(named)
+        wrong = places.clip(max=len(offsets) - 1)
+        for at in (offsets[wrong] != named).nonzero()[0][:1].tolist():
+            reason = f"{self.indexed.source} puts the record of key {self.indexed.keys[first + at]} here, where none starts"
+            raise FormatError(self.name, int(named[at]), reason)
+        listed = np.zeros(len(starts), bool)
+        listed[places] = True
+        keys = np.zeros(len(starts), np.uint64)
+        keys[places] = self.indexed.keys[first:stop]
+        if not self._partial:
+            self._refuse_unlisted(int(offsets[(~listed).nonzero()[0][0]]))
+        return keys, listed
+
+    def _refuse_unlisted(self, offset: int) -> None:
+        assert self.indexed is not None
+        name = printable(str(self.path))
+        raise InputError(
+            self.indexed.source,
+            f"leaves out the record at offset {offset} of {name}; 'im2rec compact' makes a set without such records, "
+            f"'im2rec index {name} --force' an .idx with all of them",
+        )
+
+    def _ids(self, base: int, data: bytes, starts: Any) -> Any:
+        """Return the ids of the image headers.
+
+        Raises:
+            BadHeader: a record has none.
+        """
+        import numpy as np
+
+        ids = array("Q")
+        for start in starts.tolist():
+            _, lrec = _HEAD.unpack_from(data, start)
+            if lrec >> 29 == frame.WHOLE and lrec >= HEADER_SIZE:
+                ids.append(_ID.unpack_from(data, start + frame.HEAD_SIZE + ID_AT)[0])
+            else:
+                payload = frame.decode_at(data, start, source=self.name, base=base)[0]
+                ids.append(unpack_id(payload, source=self.name, offset=base + start))
+        return np.array(ids, np.uint64)
+
+    def _check_end(self, records: int) -> None:
+        """Check that all records have come that the sidecars know of."""
+        if self.listed is not None and records < len(self.listed):
+            left = len(self.listed) - records
+            reason = f"the file ends, {self.listed.source} lists {left} more record{'s' * (left > 1)}"
+            raise ChecksumMismatch(self.name, self.size, reason, int(self.listed.keys[records]))
+        if self.indexed is not None and len(self.indexed) and int(self.indexed.offsets[-1]) >= self.size:
+            reason = f"{self.indexed.source} puts the record of key {self.indexed.keys[-1]} here, behind the file's end at {self.size}"
+            raise FormatError(self.name, int(self.indexed.offsets[-1]), reason)
+
+    def close(self) -> None:
+        """Close the file."""
+        if self.file is not None:
+            self.file.close()
+
+
+def open_set(given: Path, stack: ExitStack, *, partial: bool = False, ordinals: bool = False) -> list[Source]:
+    """Open all .rec files of a set; *stack* closes them.
+
+    Args:
+        given: prefix of the set, one of its files, or ``-`` for stdin.
+        stack: gets the files to close.
+        partial: see :class:`Source`.
+        ordinals: see :class:`Source`.
+
+    Raises:
+        InputError: there is no such set, or shards of it are missing: what is made of it would be less than it.
+    """
+    if given == STDIN:
+        return [Source(given, ordinals=ordinals)]
+    recs = record_files(given)
+    for issue in missing_shards(given, recs):
+        raise InputError(str(issue.file), issue.reason)
+    sources = []
+    for rec in recs:
+        sources.append(Source(rec, partial=partial, ordinals=ordinals))
+        stack.callback(sources[-1].close)
+    return sources
+
+
+def total(sources: Sequence[Source]) -> int | None:
+    """Return how many records sources have; None where one has neither .sum nor .idx."""
+    counts = [source.count for source in sources]
+    return None if None in counts else sum(count for count in counts if count is not None)
