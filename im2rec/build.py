@@ -124,6 +124,21 @@ def _write_rejects(report: PackReport, prefix: Path, outputs: OutputSet) -> None
         outputs.remove(path)
 
 
+def records(items: Iterable[Item], options: PackOptions, report: PackReport) -> Iterator[Block[Item]]:
+    """Yield blocks of encoded records, counted in *report*, for sets that are laid out otherwise.
+
+    Raises:
+        TooManyRejects: more images were rejected than allowed.
+        CodecMissing: a codec is needed and cannot be loaded.
+    """
+    report.encoded = not options.transform.pass_through
+    if options.transform.check == "off":
+        report.traits = None
+    for block in _blocks(items, options):
+        _note(report, block, options)
+        yield block
+
+
 def _blocks(items: Iterable[Item], options: PackOptions) -> Iterator[Block[Item]]:
     """Take the quickest way for the work: the pool, or for images whose bytes are kept one loop in this process."""
     if options.transform.pass_through and not options.pool.workers and passthrough.AVAILABLE:

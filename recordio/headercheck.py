@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-# (offset, id, packed flag and labels) of the records of a block
+# (offset, id, packed flag and labels) of the records of a block, but for the metadata of identity files, which no list names
 Watch = Callable[[list[tuple[int, int, bytes]]], None]
 
 
@@ -56,13 +56,13 @@ class HeaderCheck:
                     continue
             payload, _ = frame.decode_at(block, start)
             try:
-                found, _ = header.unpack(payload)
+                found, image = header.unpack(payload)
             except BadHeader as error:
                 yield Issue(self._rec, "header", error.reason, None, base + start, end - start)
                 continue
             offsets.append(base + start)
             ids.append(found.id)
-            if self._watch is not None:
+            if self._watch is not None and not _is_range(found, image):
                 seen.append((base + start, found.id, payload[:8] + payload[header.HEADER_SIZE : header.HEADER_SIZE + 4 * found.flag]))
             fault = self._label_fault(found)
             if fault:
@@ -84,3 +84,11 @@ class HeaderCheck:
         labels = cast("NDArray[np.float32]", found.label)
         finite = np.isfinite(labels)
         return None if finite.all() else f"the label {labels[int(finite.argmin())]}, expected a finite number"
+
+
+def _is_range(found: header.Header, image: bytes) -> bool:
+    """Tell whether a record is the header or an identity record of a face-recognition file: a range of keys, and no image."""
+    if found.flag != 2 or image:
+        return False
+    first, second = cast("NDArray[np.float32]", found.label).tolist()
+    return bool(first <= second)

@@ -21,8 +21,20 @@ LIBRARY = (REPOSITORY / "docs" / "library.md").read_text(encoding="utf-8")
 
 
 def command(name: str) -> click.Command:
-    found = commands.cli.get_command(click.Context(commands.cli), name)
+    found: click.Command | None = commands.cli
+    for word in name.split():
+        assert isinstance(found, click.Group)
+        found = found.get_command(click.Context(found), word)
     assert found is not None
+    return found
+
+
+def names() -> list[str]:
+    """All commands, those of a group by both words."""
+    found = []
+    for name in main.COMMANDS:
+        group = command(name)
+        found += [f"{name} {part}" for part in group.list_commands(click.Context(group))] if isinstance(group, click.Group) else [name]
     return found
 
 
@@ -32,7 +44,7 @@ def section(name: str) -> str:
     return common + next(text for text in sections if text.startswith(f"im2rec {name} "))
 
 
-@pytest.mark.parametrize("name", list(main.COMMANDS))
+@pytest.mark.parametrize("name", names())
 def test_every_option_of_a_command_is_documented_in_its_section(name: str) -> None:
     text = section(name)
     for option in command(name).params:
@@ -41,7 +53,7 @@ def test_every_option_of_a_command_is_documented_in_its_section(name: str) -> No
                 assert re.search(rf"{flag}(?![\w-])", text), f"im2rec {name} {flag} is not in docs/cli.md"
 
 
-@pytest.mark.parametrize("name", list(main.COMMANDS))
+@pytest.mark.parametrize("name", names())
 def test_every_documented_option_of_a_command_exists(name: str) -> None:
     known = {flag for option in command(name).params for flag in (*option.opts, *option.secondary_opts)}
     own = next(text for text in re.split(r"^## ", CLI, flags=re.MULTILINE) if text.startswith(f"im2rec {name} "))
@@ -49,7 +61,7 @@ def test_every_documented_option_of_a_command_exists(name: str) -> None:
         assert flag in known, f"docs/cli.md has {flag} for im2rec {name}"
 
 
-@pytest.mark.parametrize("name", list(main.COMMANDS))
+@pytest.mark.parametrize("name", names())
 def test_every_command_and_option_has_help_and_every_command_an_example(name: str) -> None:
     assert command(name).help
     assert all(option.help for option in command(name).params if isinstance(option, click.Option))

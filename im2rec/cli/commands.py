@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
 import signal
 from typing import Any
 
 import click
 
 import im2rec
+from im2rec.cli.groups import LazyGroup
 from im2rec.cli.main import COMMANDS, EXIT_DONE, EXIT_USAGE, PipeClosed, Terminated
 
 
-class _Commands(click.Group):
-    """Loads the module of a command when it is named."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        command: click.Command = importlib.import_module(COMMANDS[cmd_name][0]).command
-        return command
+class _Commands(LazyGroup):
+    """The commands of the tool."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -32,13 +23,10 @@ class _Commands(click.Group):
         except KeyboardInterrupt:  # click would print an empty line
             raise Terminated(signal.SIGINT) from None
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, does) for name, (_, does) in COMMANDS.items()])
-
 
 @click.command(
     cls=_Commands,
+    lazy=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="MXNet's own forms work, too: 'im2rec --list PREFIX ROOT ...' and 'im2rec PREFIX ROOT ...' "
     "('im2rec PREFIX ROOT --help' lists their flags). --debug, anywhere, shows the traceback of an error.",

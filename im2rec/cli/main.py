@@ -35,6 +35,7 @@ COMMANDS = {
     "ls": ("im2rec.cli.ls", "List the records of a dataset, one a line."),
     "cat": ("im2rec.cli.cat", "Write the image of one record to stdout."),
     "index": ("im2rec.cli.index", "Rebuild the .idx of a .rec."),
+    "identities": ("im2rec.cli.identities", "Work on face-recognition files in InsightFace's layout."),
 }
 
 

@@ -9,71 +9,21 @@ from typing import Any
 
 import click
 
-from im2rec import build, journal, listfile, plan, progress
+from im2rec import build, journal, listfile, progress
+from im2rec.cli import imageoptions
 from im2rec.cli import options as shared
 from im2rec.cli.list import list_options, write_classes
 from im2rec.cli.main import Terminated
 from im2rec.errors import InputError, NothingPacked
 from im2rec.itemlist import ItemList
-from im2rec.judge import CHOICES, ERROR
 from im2rec.listing import Listing, collect
 from im2rec.names import printable
 from im2rec.packoptions import Items, PackOptions, set_prefix
 from im2rec.report import PackReport, rejects_of
 from im2rec.resume import committed
-from im2rec.source import SourceOptions
-from im2rec.transform import TransformOptions
-from im2rec.work import PoolOptions
-from recordio import images
 from recordio.outputs import OutputSet
 
-_PIXEL_OPTIONS = ("resize", "max_side", "center_crop", "encoding", "quality", "color")
-_PNG_COMPRESSION = 3  # 9, which MXNet's form takes, is many times slower for a few per cent
 _WALK_OPTIONS = ("flat", "extensions", "labels", "shuffle", "seed")
-
-
-def _pixel_options(function: Any) -> Any:
-    choice = click.Choice
-    for option in (
-        click.option(
-            "--color",
-            type=choice(list(images.COLORS)),
-            help="Decode to color or gray, or as stored (with alpha, unrotated).  [default: color]",
-        ),
-        click.option(
-            "--quality", type=click.IntRange(0, 100), help="0 to 100 for jpg and webp, compression 0 to 9 for png.  [default: 95; png: 3]"
-        ),
-        click.option("--encoding", type=choice(images.ENCODINGS), help="Encode as this.  [default: jpg]"),
-        click.option(
-            "--interpolation",
-            type=choice([*images.INTERPOLATIONS, images.AUTO]),
-            default="bilinear",
-            show_default=True,
-            help="For resizing; auto: area to shrink, cubic to enlarge.",
-        ),
-        click.option(
-            "--scaled-decode/--full-decode",
-            default=True,
-            help="Decode JPEGs at 1/2, 1/4, 1/8 where they are that much larger than wanted, or always in full.  [default: scaled]",
-        ),
-        click.option("--center-crop", is_flag=True, help="Cut out the middle square, before resizing."),
-        click.option("--max-side", type=click.IntRange(1), metavar="N", help="Shrink the long side to N pixels where it is longer."),
-        click.option("--resize", type=click.IntRange(1), metavar="N", help="Resize the short side to N pixels; enlarges, too."),
-        click.option(
-            "--pass-through", is_flag=True, help="Keep the images' bytes; the default unless an option below asks for other pixels."
-        ),
-    ):
-        function = option(function)
-    return function
-
-
-def _choice_options(function: Any) -> Any:
-    for name, choice in reversed(CHOICES.items()):
-        option, values = f"--{name.replace('_', '-')}", "|".join(choice.values)
-        anew = f"  Giving {'|'.join(choice.changing)} encodes anew." if choice.changing else ""
-        text = f"{choice.help}; {ERROR}: reject such images.{anew}  [default: {choice.values[0]}]"
-        function = click.option(option, name, type=click.Choice(choice.values), metavar=values, help=text)(function)
-    return function
 
 
 @click.command("pack")
@@ -82,36 +32,16 @@ def _choice_options(function: Any) -> Any:
 @click.option(
     "-o", "--output", type=shared.OUTPUT, metavar="PREFIX", help="Write PREFIX.rec and PREFIX.idx.  [default: the list without .lst]"
 )
-@_pixel_options
-@_choice_options
+@imageoptions.pixel_options
+@imageoptions.choice_options
 @click.option(
     "--label-width", default="auto", show_default=True, metavar="auto|N", help="Labels that go into each record: all, or the first N."
 )
 @click.option("--allow-rounding", is_flag=True, help="Accept whole-number labels that float32 must round (beyond 16,777,216).")
-@click.option(
-    "--workers",
-    type=click.IntRange(0),
-    metavar="N",
-    help="Worker processes; 0 works in this one.  [default: the machine's cores; 0 to keep bytes]",
-)
-@click.option(
-    "--image-timeout", type=click.FloatRange(0), default=0.0, metavar="S", help="Reject an image that takes a worker longer than S seconds."
-)
+@imageoptions.work_options
 @click.option("--shards", type=click.IntRange(1), metavar="N", help="Write N files of equal counts, PREFIX-00000-of-0000N.rec and so on.")
 @click.option("--shard-size", metavar="SIZE", help="Start a new file when one would pass SIZE, such as 1GiB.")
 @click.option("--part", metavar="I/N", help="Pack only file I (from 0) of N, for array jobs.")
-@click.option(
-    "--on-error",
-    type=click.Choice(["reject", "abort"]),
-    default="reject",
-    show_default=True,
-    help="Leave bad images out, or stop at the first.",
-)
-@click.option("--max-rejects", type=click.IntRange(0), metavar="N", help="Stop when more than N images are rejected.")
-@click.option("--check/--no-check", default=True, show_default=True, help="Reject truncated and damaged images before anything is decoded.")
-@click.option(
-    "--max-pixels", type=click.IntRange(1), default=images.MAX_PIXELS, show_default=True, help="Reject larger images (with --check)."
-)
 @click.option("--sum/--no-sum", "checksums", default=True, show_default=True, help="Write PREFIX.sum, which vouches for every byte.")
 @click.option(
     "--resume",
@@ -148,7 +78,7 @@ def command(context: click.Context, /, source: Path, root: Path | None, output: 
         if source.suffix == ".lst"
         else source
     )
-    options = _options(source if source.is_dir() else root if root is not None else source.parent, given)
+    options = imageoptions.pack_options(source if source.is_dir() else root if root is not None else source.parent, given)
     run = {**given, "finished": False}
     try:
         report = _pack_folder(source, prefix, options, run) if source.is_dir() else _pack_list(source, prefix, options, run)
@@ -192,55 +122,6 @@ def _say_other_shards(prefix: Path, report: PackReport) -> None:
     if others and len(report.outputs) > 2:
         text = f"{len(others)} shards of an earlier set stand beside this one, such as {min(others)}"
         click.echo(printable(f"im2rec: remark: {text}"), err=True)
-
-
-def _options(root: Path, given: dict[str, Any]) -> PackOptions:
-    """Turn the options of the command line into PackOptions.
-
-    Raises:
-        PlanError: options contradict each other.
-    """
-    asked = {name: given[name] for name in _PIXEL_OPTIONS if given[name] is not None and given[name] is not False}  # 0 is a quality
-    choices = {name: given[name] for name in CHOICES if given[name] is not None}
-    changing = [f"{name.replace('_', '-')} {value}" for name, value in choices.items() if value in CHOICES[name].changing]
-    keep = given["pass_through"] or not (asked or changing)
-    if given["pass_through"] and (asked or changing):
-        other = [*(name.replace("_", "-") for name in asked), *changing][0]
-        raise click.UsageError(f"--pass-through keeps the images as they are, it does not go with --{other}")
-    if given["encoding"] == "png" and asked.setdefault("quality", _PNG_COMPRESSION) > 9:
-        raise click.UsageError(f"--quality {given['quality']} with --encoding png, expected a compression from 0 to 9")
-    if not root.is_dir():
-        raise InputError(
-            str(root), "is no folder, expected the root of the images" if root.exists() else "no such folder (the root of the images)"
-        )
-    width = given["label_width"]
-    if width != "auto" and not (width.isdecimal() and int(width)):
-        raise click.UsageError(f"--label-width {width!r}, expected auto or a number from 1")
-    workers = given["workers"]
-    if workers is None:
-        workers = 0 if keep and not given["image_timeout"] else shared.cores()
-    return PackOptions(
-        SourceOptions(root, given["follow_symlinks"], given["outside_root"]),
-        TransformOptions(
-            pass_through=keep,
-            interpolation=given["interpolation"],
-            scaled_decode=given["scaled_decode"],
-            check="reject" if given["check"] else "off",
-            max_pixels=given["max_pixels"],
-            **asked,
-            **choices,
-        ),
-        plan.ShardOptions(
-            given["shards"] or 0,
-            plan.parse_size(given["shard_size"]) if given["shard_size"] else 0,
-            plan.parse_part(given["part"]) if given["part"] else None,
-        ),
-        PoolOptions(workers, given["image_timeout"]),
-        0 if width == "auto" else int(width),
-        0 if given["on_error"] == "abort" else given["max_rejects"],
-        checksums=given["checksums"],
-        resume=given["resume"],
-    )
 
 
 def _pack_folder(folder: Path, prefix: Path, options: PackOptions, given: dict[str, Any]) -> PackReport:

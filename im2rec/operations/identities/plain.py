@@ -1,0 +1,111 @@
+"""Identity files as plain sets: the images alone."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import im2rec
+from im2rec.errors import InputError
+from im2rec.names import printable
+from im2rec.operations.identities.survey import Survey
+from im2rec.report import format_bytes
+from recordio import files, scan
+from recordio.header import HEADER_SIZE
+from recordio.outputs import OutputSet
+from recordio.writer import IndexedWriter
+
+_HEADER: Final = struct.Struct("<IfQQ")
+
+
+@dataclass(slots=True)
+class PlainReport:
+    """What a plain set got of an identity file.
+
+    Attributes:
+        images: records that were written.
+        metadata: identity records and headers that were left out.
+        dropped: other records without an image that were left out.
+        size: bytes of the .rec.
+        outputs: names of the files that were written.
+    """
+
+    images: int = 0
+    metadata: int = 0
+    dropped: int = 0
+    size: int = 0
+    outputs: list[str] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the report as an object for JSON."""
+        return {
+            "images": self.images,
+            "metadata": self.metadata,
+            "dropped": self.dropped,
+            "bytes_written": self.size,
+            "outputs": self.outputs,
+        }
+
+    def as_text(self) -> str:
+        """Return the summary as one line."""
+        return (
+            f"wrote {self.images} image{'s' * (self.images != 1)}, left out {self.metadata + self.dropped} records without one: "
+            f"{format_bytes(self.size)} in {printable(', '.join(self.outputs))}"
+        )
+
+
+def to_plain(
+    found: Survey,
+    prefix: Path,
+    outputs: OutputSet,
+    *,
+    scalar: bool = False,
+    checksums: bool = True,
+    advance: Callable[[int], None] = lambda _: None,
+) -> PlainReport:
+    """Write the images of an identity file as a plain set, under their keys; the caller commits *outputs*.
+
+    Args:
+        found: the file.
+        prefix: of the set.
+        outputs: the files to write into.
+        scalar: store one label where there are two, the identity and 'aligned'; else payloads stay as they are.
+        checksums: write a .sum.
+        advance: called with the number of records done since its last call.
+
+    Raises:
+        FormatError: a record cannot be read.
+        FileError: a file cannot be read or written.
+    """
+    described = {"command": "identities to-plain", **({"--scalar-labels": "True"} if scalar else {})}
+    tool = f"im2rec {im2rec.__version__}"
+    writer = IndexedWriter(prefix.with_name(f"{prefix.name}.rec"), checksums=checksums, outputs=outputs, tool=tool, options=described)
+    keys, filled, at = found.keys.tolist(), found.filled.tolist(), 0
+    file = files.InputFile(found.rec)
+    try:
+        for run in scan.runs(file):
+            if at + len(run) > len(keys):
+                raise InputError(str(found.rec), "has grown while it was read")
+            for _, payload in run:
+                if filled[at]:
+                    writer.write(keys[at], one_label(payload) if scalar else payload)
+                at += 1
+            advance(len(run))
+            del run
+    finally:
+        file.close()
+    writer.finish()
+    dropped = len(found.others)
+    return PlainReport(len(writer), at - len(writer) - dropped, dropped, writer.size, [str(file.path) for file in writer.files])
+
+
+def one_label(payload: bytes) -> bytes:
+    """Return a payload with its first label alone, stored in the header; its image stays."""
+    flag, _, id_, id2 = _HEADER.unpack_from(payload)
+    if not flag:
+        return payload
+    (label,) = struct.unpack_from("<f", payload, HEADER_SIZE)
+    return _HEADER.pack(0, label, id_, id2) + payload[HEADER_SIZE + 4 * flag :]
