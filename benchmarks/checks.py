@@ -35,6 +35,17 @@ def count_lines(path: Path, expected: int) -> None:
         raise WrongOutput(f"{path} has {found} lines, expected {expected}")
 
 
+def count_files(folder: Path, suffixes: tuple[str, ...], expected: int) -> None:
+    """Count the files of some suffixes in a folder and all below it; none of them is empty.
+
+    Raises:
+        WrongOutput: there are more or fewer than *expected*.
+    """
+    found = sum(1 for path in folder.rglob("*") if path.suffix.lower() in suffixes and path.stat().st_size)
+    if found != expected:
+        raise WrongOutput(f"{folder} has {found} files {' '.join(suffixes)}, expected {expected}")
+
+
 def count_records(rec: Path, expected: int) -> None:
     """Count the records of a .rec by its frames, without the library that is measured.
 

@@ -89,5 +89,6 @@ def goals(*, scaled: bool) -> list[Goal]:
         found.append(Goal(f"the .sum's share of packing {corpus}", job, "default", "check alone", at_most=1.1))
         found.append(Goal(f"the image checks' share of packing {corpus}", job, "default", "sum alone", at_most=1.15))
     found.append(Goal("verify a GB (at scale 1), CPU", "verify", "verify with", at_most=1.0, what="cpu"))
+    found.append(Goal("extract faces", "extract", "extract", "loop", at_least=5))
     found.append(Goal("salvage a GB (at scale 1)", "verify", "salvage with", at_most=1.0))
     return found

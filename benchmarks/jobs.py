@@ -9,6 +9,7 @@ from pathlib import Path
 
 import checks
 import jobs_beyond
+import jobs_finished
 import jobs_integrity
 from bench import HERE, MXNET, Bench, Job, call, cat, mxnet_form, mxnet_pack, native_pack, program
 from environments import project
@@ -151,5 +152,6 @@ JOBS: dict[str, Callable[[Bench], Job]] = {
     "resize-camera": functools.partial(resize, corpus="camera"),
     "index": index,
     **jobs_integrity.JOBS,
+    **jobs_finished.JOBS,
     **jobs_beyond.JOBS,
 }

@@ -57,7 +57,7 @@ CHOICES: Final = {
 
 UNKNOWN: Final = ImageInfo("", 0, 0)  # what is damaged, or was not looked at
 _WRONG_SUFFIX: Final = int(Trait.WRONG_SUFFIX)
-_SUFFIXES: Final = {
+SUFFIXES: Final = {  # format -> suffixes of its files, the usual one first
     "jpg": (".jpg", ".jpeg", ".jpe", ".jfif"),
     "png": (".png", ".apng"),
     "webp": (".webp",),
@@ -68,8 +68,8 @@ _SUFFIXES: Final = {
     "ppm": (".ppm", ".pgm", ".pbm", ".pnm", ".pfm"),
     "avif": (".avif",),
 }
-_FORMATS: Final = {suffix: name for name, suffixes in _SUFFIXES.items() for suffix in suffixes}
-_AS_WRITTEN: Final = {name: (*suffixes, *map(str.upper, suffixes)) for name, suffixes in _SUFFIXES.items()}
+_FORMATS: Final = {suffix: name for name, suffixes in SUFFIXES.items() for suffix in suffixes}
+_AS_WRITTEN: Final = {name: (*suffixes, *map(str.upper, suffixes)) for name, suffixes in SUFFIXES.items()}
 
 # (buffer, start, end, path) of an image file's bytes -> what they are, and a remark or ""; raises ImageFormatError to reject
 Judge = Callable[[bytes | bytearray, int, int, str], tuple[ImageInfo, str]]

@@ -56,7 +56,14 @@ def _named(prefix: Path) -> list[Path]:
 
 def list_beside(rec: Path) -> bool:
     """Tell whether the list of a .rec, or of the set that it is a shard of, stands beside it."""
-    return any(rec.with_name(f"{name}.lst").is_file() for name in (rec.stem, _SHARD.sub("", rec.name)))
+    return list_of(rec) is not None
+
+
+def list_of(rec: Path, prefix: Path | None = None) -> Path | None:
+    """Return the list of a .rec, or of the set that it is a shard of, or of that prefix; None where there is none beside it."""
+    beside = [prefix.with_name(f"{prefix.name}.lst")] if prefix is not None else []
+    beside += [rec.with_name(f"{name}.lst") for name in (rec.stem, _SHARD.sub("", rec.name))]
+    return next((path for path in beside if path.is_file()), None)
 
 
 def missing_shards(given: Path, recs: Sequence[Path]) -> Iterator[Issue]:

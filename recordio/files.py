@@ -52,6 +52,12 @@ class Disk:
             raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
         return os.copy_file_range(source, target, length, offset)
 
+    def pwrite(self, fd: int, data: bytes | bytearray | memoryview, offset: int) -> int:  # noqa: D102
+        if hasattr(os, "pwrite"):
+            return os.pwrite(fd, data, offset)
+        os.lseek(fd, offset, os.SEEK_SET)
+        return os.write(fd, data)
+
     def truncate(self, fd: int, size: int) -> None:  # noqa: D102
         os.ftruncate(fd, size)
 
@@ -69,6 +75,26 @@ class Disk:
 
     def unlink(self, path: Path) -> None:  # noqa: D102
         os.unlink(path)
+
+    def mkdir(self, path: Path) -> None:  # noqa: D102
+        os.mkdir(path)
+
+    def rmdir(self, path: Path) -> None:  # noqa: D102
+        os.rmdir(path)
+
+    def sync_tree(self, folder: Path) -> None:
+        """Make all files and folders in *folder* durable: by one call for the file system, where there is one for it."""
+        from recordio import native  # ctypes is not needed otherwise
+
+        if not native.sync_file_system(folder):
+            for place, _, names in os.walk(folder):
+                for name in names:
+                    fd = os.open(os.path.join(place, name), os.O_RDWR | BINARY)
+                    try:
+                        os.fsync(fd)
+                    finally:
+                        os.close(fd)
+                Disk.sync_folder(self, Path(place))
 
     def sync_folder(self, folder: Path) -> None:
         """Make renames in *folder* durable, where the system can (Windows cannot open a folder)."""

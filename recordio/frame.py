@@ -301,3 +301,8 @@ def find_head(buffer: bytes, start: int = 0) -> int:
             return position
         position = buffer.find(MAGIC_BYTES, position + 1)
     return -1
+
+
+def span(payload: bytes) -> int:
+    """Return the bytes that a payload takes in a file, heads and padding included."""
+    return HEAD_SIZE + len(payload) + (-len(payload) & 3) + 4 * len(cuts(payload))

@@ -18,7 +18,7 @@ RECORDIO = [
     ["header", "lock", "probe", "resync"],
     ["headercheck", "leftovers", "scan"],
     ["commit"],
-    ["outputs"],
+    ["outputs", "outfolder"],
     ["index"],
     ["checksum"],
     ["pinpoint", "reader", "writer"],
@@ -36,7 +36,7 @@ LOADERS = [
 ]
 IM2REC = [
     ["__init__", "errors", "judge", "names"],
-    ["listfile", "sets", "source", "transform", "split", "work"],
+    ["listfile", "safenames", "sets", "source", "transform", "split", "work"],
     ["worker", "passthrough", "itemlist"],
     ["walk", "labels", "plan", "pool", "report", "progress"],
     ["listing", "shards", "packoptions"],
@@ -67,6 +67,7 @@ NO_FILES = [
     "recordio/loaders/sampler.py",
     "im2rec/judge.py",
     "im2rec/plan.py",
+    "im2rec/safenames.py",
     "im2rec/split.py",
     "im2rec/transform.py",
     "im2rec/work.py",

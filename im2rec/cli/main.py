@@ -34,6 +34,7 @@ COMMANDS = {
     "info": ("im2rec.cli.info", "Tell what is in a dataset."),
     "ls": ("im2rec.cli.ls", "List the records of a dataset, one a line."),
     "cat": ("im2rec.cli.cat", "Write the image of one record to stdout."),
+    "extract": ("im2rec.cli.extract", "Write the images of a dataset to a folder, with their list."),
     "index": ("im2rec.cli.index", "Rebuild the .idx of a .rec."),
     "identities": ("im2rec.cli.identities", "Work on face-recognition files in InsightFace's layout."),
 }

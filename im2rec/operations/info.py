@@ -155,7 +155,7 @@ def info(given: Path) -> Info:
     for rec in recs[:1] if len(recs) == 1 else ():
         found.beside = _beside(rec, found.records)
     prefix = prefix_of(given)
-    found.names = _class_names(prefix.with_name(f"{prefix.name}.classes.txt"))
+    found.names = class_names(prefix.with_name(f"{prefix.name}.classes.txt"))
     return found
 
 
@@ -230,7 +230,7 @@ def is_detection(labels: tuple[float, ...]) -> bool:
     return all(0 <= left <= right <= 1 and 0 <= top <= bottom <= 1 for left, top, right, bottom in boxes)
 
 
-def _class_names(path: Path) -> dict[float, str]:
+def class_names(path: Path) -> dict[float, str]:
     """Read a class map of lines of label, tab, name; what is no such line names nothing."""
     names = {}
     if path.is_file():

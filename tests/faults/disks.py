@@ -28,9 +28,13 @@ FAULTS = {
     "replace": ("ENOSPC", "EIO", "EROFS"),
     "unlink": ("EIO", "EROFS"),
     "sync_folder": ("EIO",),
+    "pwrite": (*_FULL, "EIO", "EROFS", SHORT),
+    "mkdir": (*_FULL, "EIO", "EROFS"),
+    "rmdir": ("EIO", "EROFS"),
+    "sync_tree": ("ENOSPC", "EIO"),
 }
 # Calls whose failure a run may survive: a file system without links, and what comes after the work is done.
-HARMLESS = {"link", "unlink", "close"}
+HARMLESS = {"link", "unlink", "close", "rmdir"}
 
 
 class Call(NamedTuple):
@@ -138,6 +142,27 @@ class FaultyDisk(Unsynced):
     def sync_folder(self, folder: Path) -> None:
         self._ask("sync_folder", folder)
 
+    def pwrite(self, fd: int, data: bytes | bytearray | memoryview, offset: int) -> int:
+        if self._ask("pwrite", self.paths[fd][0]):
+            return super().pwrite(fd, memoryview(data)[: (len(data) + 1) // 2], offset)
+        return super().pwrite(fd, data, offset)
+
+    def mkdir(self, path: Path) -> None:
+        self._ask("mkdir", path)
+        super().mkdir(path)
+
+    def rmdir(self, path: Path) -> None:
+        try:
+            self._ask("rmdir", path)
+        except OSError:
+            self.stuck.add(path)
+            raise
+        super().rmdir(path)
+        self.stuck.discard(path)
+
+    def sync_tree(self, folder: Path) -> None:
+        self._ask("sync_tree", folder)
+
 
 @dataclass
 class KillingDisk(FaultyDisk):
@@ -236,6 +261,13 @@ class Recorder(Unsynced):
         done = super().write(fd, data)
         self._set(file, self._data[file][:position] + bytes(data[:done]))
         self._open[fd] = file, position + done
+        return done
+
+    def pwrite(self, fd: int, data: bytes | bytearray | memoryview, offset: int) -> int:
+        file, _ = self._open[fd]
+        done = super().pwrite(fd, data, offset)
+        before = self._data[file].ljust(offset, b"\0")
+        self._set(file, before[:offset] + bytes(data[:done]) + before[offset + done :])
         return done
 
     def truncate(self, fd: int, size: int) -> None:

@@ -81,6 +81,9 @@ class Unsynced(files.Disk):
     def sync_folder(self, folder: Path) -> None:
         pass
 
+    def sync_tree(self, folder: Path) -> None:
+        pass
+
 
 def body_of(arguments: Sequence[str]) -> Callable[[list[str]], int]:
     """Return what runs a command: the tool, or the tool rec2idx."""
