@@ -82,13 +82,13 @@ class OutputFolder:
         with files.telling(self.path / name, "write"), contextlib.suppress(FileExistsError):
             files.disk.mkdir(self.temporary / name)
 
-    def create(self, name: str) -> OutputStream:
+    def create(self, name: str) -> FolderFile:
         """Create a file in it, to be written in pieces.
 
         Raises:
             FileError: it cannot be created.
         """
-        return OutputStream(self.temporary / name, self.path / name)
+        return FolderFile(self.temporary / name, self.path / name)
 
     def commit(self) -> None:
         """Make all durable, and give the folder its final name.
@@ -137,7 +137,7 @@ class OutputFolder:
             self.discard()
 
 
-class OutputStream:
+class FolderFile:
     """One file of an OutputFolder, written from start to end."""
 
     def __init__(self, temporary: Path, path: Path) -> None:

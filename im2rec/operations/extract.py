@@ -24,7 +24,7 @@ from recordio import files, frame
 from recordio.errors import FileError
 from recordio.header import HEADER_SIZE
 from recordio.index import format_lines
-from recordio.outfolder import OutputFolder, OutputStream, write_all
+from recordio.outfolder import FolderFile, OutputFolder, write_all
 from recordio.reader import Reader
 
 NameMode = Literal["auto", "list", "label", "key"]
@@ -138,7 +138,7 @@ class _Extraction:
             report.outputs.append(str(self._output.path / name))
         return report
 
-    def _write(self, rec: Path, lst: OutputStream) -> None:
+    def _write(self, rec: Path, lst: FolderFile) -> None:
         make = functools.partial(_make_work, self._output.temporary)
         batches = self._batches(rec, lst)
         if self._options.pool.workers:
@@ -157,7 +157,7 @@ class _Extraction:
                     raise FileError(str(self._output.path), "write", None, error.reason) from None
                 self._advance(len(batch.places))
 
-    def _batches(self, rec: Path, lst: OutputStream) -> Iterator[Batch]:
+    def _batches(self, rec: Path, lst: FolderFile) -> Iterator[Batch]:
         """Name the images of a .rec, make their folders and lines; yield what is to be written."""
         offsets, ids = array("Q"), array("Q")
         verify = self._options.verify and rec.with_suffix(".sum").is_file()
