@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 MXNET_VENV := .venv-mxnet
+TORCH_VENV := .venv-torch
 PEERS_VENV := .venv-peers
 # What `make bench` measures: size of the corpora, timed runs of each command; the formats that it compares with.
 SCALE ?= 1
@@ -10,9 +11,11 @@ RUNS ?= 5
 SEED ?= 20250131
 PEERS ?= webdataset litdata tfrecord array_record
 CORPORA := .corpora
+# What `make test-torch` installs as PyTorch.
+TORCH ?= torch==2.13.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format test-wheel test-pythons faults soak interop bench clean
+.PHONY: help demo test lint format test-wheel test-pythons test-torch faults soak interop bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -82,7 +85,16 @@ $(MXNET_VENV)/.installed:
 	$(MXNET_VENV)/bin/python -m pip install --quiet --disable-pip-version-check mxnet==1.9.1 numpy==1.23.5 opencv-python-headless==4.11.0.86 tqdm
 	@touch $@
 
-interop: $(VENV)/.developer $(MXNET_VENV)/.installed ## compare with MXNet 1.9.1 itself, byte for byte
+$(TORCH_VENV)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(TORCH_VENV)
+	$(TORCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[test,torch]' $(TORCH)
+	$(TORCH_VENV)/bin/python -c 'import cv2' 2>/dev/null || $(TORCH_VENV)/bin/python -m pip install --quiet --force-reinstall --no-deps opencv-python-headless
+	@touch $@
+
+test-torch: $(TORCH_VENV)/.installed ## the tests of the datasets for PyTorch, and its example, with PyTorch
+	$(TORCH_VENV)/bin/python -m pytest tests/recordio/loaders/test_torch.py tests/interop/test_training_torch.py -m "interop or not interop"
+
+interop: test-torch $(VENV)/.developer $(MXNET_VENV)/.installed ## compare with MXNet 1.9.1 itself, byte for byte; and test-torch
 	IM2REC_MXNET_PYTHON=$(abspath $(MXNET_VENV)/bin/python) $(BIN)/python -m pytest tests/interop -m interop
 
 # One that cannot be installed is left out; the benchmark says so, with the last line of its log.

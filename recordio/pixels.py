@@ -26,3 +26,14 @@ def turn(image: NDArray[Any], orientation: int) -> NDArray[Any]:
     if orientation in (2, 3, 6, 7):
         image = image[:, ::-1]
     return np.ascontiguousarray(image)
+
+
+def to_rgb(image: NDArray[Any]) -> NDArray[Any]:
+    """Put the channels of OpenCV in the order of everyone else: BGR becomes RGB, BGRA RGBA, (height, width) (height, width, 1).
+
+    Returns:
+        A view of the same memory, except for BGRA.
+    """
+    if image.ndim == 2:
+        return image[:, :, None]
+    return image[:, :, [2, 1, 0, 3]] if image.shape[2] == 4 else image[:, :, ::-1]

@@ -31,7 +31,9 @@ RECORDIO = [
 ]
 LOADERS = [
     ["batch", "sampler", "lists"],
-    ["source"],
+    ["source", "faces"],
+    ["items"],
+    ["torch"],
     ["__init__"],
 ]
 IM2REC = [
@@ -55,6 +57,7 @@ SINGLE_IMPORTERS = {
     "simplejpeg": {"recordio/codecs.py"},
     "PIL": {"recordio/codecs.py"},
     "multiprocessing": {"im2rec/pool.py"},
+    "torch": {"recordio/loaders/torch.py"},
 }
 NO_FILES = [
     "recordio/frame.py",

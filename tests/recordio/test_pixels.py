@@ -68,3 +68,14 @@ def test_pixels_are_turned_as_pillow_turns_them(orientation, shape):
     found = pixels.turn(image, orientation)
     assert np.array_equal(found, np.asarray(ImageOps.exif_transpose(stored)))
     assert found.flags["C_CONTIGUOUS"]
+
+
+@pytest.mark.parametrize(("shape", "code"), [((9, 7, 3), cv2.COLOR_BGR2RGB), ((9, 7, 4), cv2.COLOR_BGRA2RGBA)])
+def test_the_order_of_opencvs_channels_becomes_that_of_everyone_else(shape, code):
+    image = picture(np.uint8, shape)
+    assert np.array_equal(pixels.to_rgb(image), cv2.cvtColor(image, code))
+
+
+def test_gray_pixels_get_an_axis_of_channels():
+    image = picture(np.uint8, (9, 7))
+    assert np.array_equal(pixels.to_rgb(image)[:, :, 0], image)
