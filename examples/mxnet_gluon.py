@@ -82,13 +82,12 @@ def to_numpy_and_back(rec):
     images = reader(rec, train=False).next().data[0]
     array = images.asnumpy()
     back = mx.nd.array(array[:, :, :, ::-1])
-    same = bool((back.flip(axis=3) == images).min().asscalar())
-    print(
-        f"arrays: {type(images).__name__} {images.shape} to {type(array).__name__} {array.dtype} and back: {'equal' if same else 'different'}"
-    )
+    found = "equal" if (back.flip(axis=3) == images).min().asscalar() else "different"
+    print(f"arrays: {type(images).__name__} {images.shape} to {type(array).__name__} {array.dtype} and back: {found}")
 
 
 def main():
+    """Train both networks."""
     prefix = sys.argv[1]
     mx.random.seed(1)
     np.random.seed(1)

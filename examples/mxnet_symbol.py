@@ -69,9 +69,11 @@ class TwoLabels(mx.io.DataIter):
         self.provide_label = [inner.provide_label[0], mx.io.DataDesc("regression_label", (BATCH, 1))]
 
     def reset(self):
+        """Start a new epoch."""
         self.inner.reset()
 
     def next(self):
+        """Return the next batch."""
         batch = self.inner.next()
         (label,) = batch.label
         batch.label = [label, label.reshape((-1, 1)) / (CLASSES - 1)]
@@ -114,6 +116,7 @@ def accuracy(module, val_set):
 
 
 def main():
+    """Train all three networks."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("prefix")
     parser.add_argument("--plot", help="write the graph of the convolutional network as NAME.gv")
