@@ -295,6 +295,21 @@ def read_whole(path: str | os.PathLike[str]) -> bytes:
     return b"".join(pieces)
 
 
+def read_pieces(path: str | os.PathLike[str], length: int) -> Iterator[bytes]:
+    """Yield a file in pieces of up to *length* bytes.
+
+    Raises:
+        FileError: it cannot be read.
+    """
+    with telling(path, "read"):
+        fd = disk.open(Path(path), os.O_RDONLY)
+        try:
+            while piece := disk.read(fd, length):
+                yield piece
+        finally:
+            disk.close(fd)
+
+
 class _Stream(io.RawIOBase):
     """A file that is read from start to end; whatever fails is said with its name."""
 

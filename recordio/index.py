@@ -7,9 +7,9 @@ import operator
 import os
 import re
 from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from recordio import files, header, outputs, scan
 from recordio.errors import IndexFormatError, KeyMissing
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 _LINE = re.compile(rb"[ \t]*(\d{1,99})[ \t]+(\d{1,99})[ \t]*\r?")  # int() refuses thousands of digits
 _RUN = 1 << 20  # bytes of lines parsed at once: as words they take twenty times as many
+_SEPARATORS = (ord("\t") + 256 - ord("0"), ord("\n") + 256 - ord("0"))  # as bytes from which that of "0" was taken
+_PIECE = 1 << 22  # bytes read at once
 _HASHED = 1 << 20  # keys that a set may hold
+_SLICE = 1 << 20  # values of an array looked at at once
 _MAX_KEY = (1 << 64) - 1
 _MAX_OFFSET = (1 << 63) - 1
 
@@ -45,39 +48,87 @@ class Index:
         return len(self.keys)
 
     @cached_property
-    def _by_key(self) -> tuple[NDArray[np.uint64], NDArray[np.intp] | None]:
-        """The keys in ascending order and, unless they stand so in the file, the ordinals they belong to."""
-        if bool((self.keys[1:] >= self.keys[:-1]).all()):
-            return self.keys, None
+    def _is_ascending(self) -> bool:
+        return _never_falls(self.keys)
+
+    @cached_property
+    def _ordinals(self) -> tuple[NDArray[np.uint32], NDArray[np.uint32]] | None:
+        """For keys in any order that are nearly dense: the first and the last ordinal + 1 of each key, 0 for none; else None.
+
+        The two are one array unless keys stand twice. It takes 4 bytes a key, where sorting takes 16.
+        """
+        import numpy as np
+
+        count = len(self.keys)
+        highest = int(self.keys.max()) if count else 0
+        if highest > 2 * count or count >= 1 << 32:
+            return None
+        last = np.zeros(highest + 1, np.uint32)
+        for start in range(0, count, _SLICE):
+            keys = self.keys[start : start + _SLICE]
+            last[keys] = np.arange(start + 1, start + 1 + len(keys), dtype=np.uint32)
+        if int(np.count_nonzero(last)) == count:
+            return last, last
+        first = np.zeros(highest + 1, np.uint32)
+        for start in reversed(range(0, count, _SLICE)):
+            keys = self.keys[start : start + _SLICE]
+            first[keys[::-1]] = np.arange(start + len(keys), start, -1, dtype=np.uint32)
+        return first, last
+
+    @cached_property
+    def _by_key(self) -> tuple[NDArray[np.uint64], NDArray[np.intp]]:
+        """The keys in ascending order, and the ordinals they belong to."""
         order = self.keys.argsort(kind="stable")
         return self.keys[order], order
 
-    def find(self, key: int) -> int:
-        """Return the ordinal of *key*, the first one where it stands twice.
+    def find(self, key: int, *, last: bool = False) -> int:
+        """Return the ordinal of *key*; where it stands twice, the first one, or the last.
 
         Raises:
             KeyMissing: no record has it.
         """
-        ascending, order = self._by_key
-        if 0 <= key <= _MAX_KEY:
-            at = int(ascending.searchsorted(ascending.dtype.type(key)))
-            if at < len(ascending) and int(ascending[at]) == key:
-                return at if order is None else int(order[at])
-        raise KeyMissing(self.source, key)
+        at = self._find(key, last=last) if 0 <= key <= _MAX_KEY else -1
+        if at < 0:
+            raise KeyMissing(self.source, key)
+        return at
+
+    def _find(self, key: int, *, last: bool) -> int:
+        order = None
+        if self._is_ascending:
+            ascending = self.keys
+        elif self._ordinals is not None:
+            table = self._ordinals[last]
+            return int(table[key]) - 1 if key < len(table) else -1
+        else:
+            ascending, order = self._by_key
+        at = int(ascending.searchsorted(ascending.dtype.type(key), side="right" if last else "left")) - last
+        if not 0 <= at < len(ascending) or int(ascending[at]) != key:
+            return -1
+        return at if order is None else int(order[at])
 
     @cached_property
-    def _ends(self) -> tuple[NDArray[np.int64], NDArray[np.intp] | None]:
-        ascending = bool((self.offsets[1:] > self.offsets[:-1]).all())
-        return (self.offsets, None) if ascending else (self.offsets[(o := self.offsets.argsort(kind="stable"))], o)
+    def _ends(self) -> NDArray[np.int64]:
+        """The offsets in ascending order."""
+        import numpy as np
+
+        return self.offsets if _never_falls(self.offsets) else np.sort(self.offsets)
 
     def next_offset(self, offset: int, default: int) -> int:
         """Return the next larger offset in the index, or *default* behind the last.
 
         Where the index leaves records out, that is an upper bound of the record's end, not the end itself.
         """
-        offsets, _ = self._ends
+        offsets = self._ends
         at = int(offsets.searchsorted(offset, side="right"))
         return int(offsets[at]) if at < len(offsets) else default
+
+
+def _never_falls(values: NDArray[Any]) -> bool:
+    """Tell whether a vector is in ascending order, without another of its size."""
+    return all(
+        bool((values[at + 1 : at + 1 + _SLICE] >= values[at : at + _SLICE][: len(values) - at - 1]).all())
+        for at in range(0, len(values), _SLICE)
+    )
 
 
 def format_lines(keys: Iterable[int], offsets: Iterable[int]) -> str:
@@ -91,36 +142,64 @@ def parse(data: bytes, source: str = "<index>") -> Index:
     Raises:
         IndexFormatError: a line is not ``key TAB offset``, with its number.
     """
+    return _parse_pieces(lambda: iter((data,)), source)
+
+
+def _parse_pieces(read: Callable[[], Iterator[bytes]], source: str) -> Index:
+    """Parse a file that comes in pieces, which *read* gives twice: lines are counted first, and arrays made only once."""
     import numpy as np
 
-    pieces = [np.empty(0, np.uint64)]
-    start, number = 0, 1
-    while start < len(data):
-        end = len(data) if len(data) - start <= _RUN else data.find(b"\n", start + _RUN) + 1 or len(data)
-        lines = data[start:end]
+    most = sum(piece.count(b"\n") for piece in read()) + 1
+    keys, offsets = np.empty(most, np.uint64), np.empty(most, np.int64)
+    done, number = 0, 1
+    for lines in _runs_of_lines(read()):
         numbers = _parse_fast(lines)
-        pieces.append(_parse_lines(lines, source, number) if numbers is None else numbers)
+        pairs = (_parse_lines(lines, source, number) if numbers is None else numbers).reshape(-1, 2)
+        stop = done + len(pairs)
+        if stop > most:
+            raise IndexFormatError(source, number, "more lines than a moment ago: the file changes while it is read")
+        keys[done:stop], offsets[done:stop] = pairs[:, 0], pairs[:, 1]
+        done = stop
         number += lines.count(b"\n")
-        start = end
-    pairs = np.concatenate(pieces).reshape(-1, 2)
-    return Index(pairs[:, 0].copy(), pairs[:, 1].astype(np.int64), source)
+    return Index(keys[:done], offsets[:done], source)
+
+
+def _runs_of_lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Cut pieces of a file into runs of whole lines; the last one may have no end."""
+    rest = b""
+    for piece in pieces:
+        data, start = rest + piece, 0
+        while (end := data.find(b"\n", start + _RUN) + 1) > 0:
+            yield data[start:end]
+            start = end
+        rest = data[start:]
+    end = rest.rfind(b"\n") + 1
+    if end:
+        yield rest[:end]
+    if end < len(rest):
+        yield rest[end:]
 
 
 def _parse_fast(data: bytes) -> NDArray[np.uint64] | None:
     """Parse lines exactly as MXNet writes them, at C speed; None where any byte is otherwise."""
     import numpy as np
 
-    lines = data.count(b"\n")
-    # 18 digits cannot overflow; longer numbers, or any other byte, are for the careful parser.
-    if data.translate(None, b"0123456789\t\n") or data.count(b"\t") != lines or not data.endswith(b"\n"):
+    if not data.endswith(b"\n") or data.translate(None, b"0123456789\t\n"):
         return None
-    words = data.split()
-    if len(words) != 2 * lines or max(map(len, words)) > 18:
+    digits = np.frombuffer(data, np.uint8) - ord("0")  # tabs and newlines become larger than 9
+    ends = np.flatnonzero(digits > 9)
+    begins = np.concatenate(([0], ends[:-1] + 1))
+    if len(ends) % 2 or (digits[ends].reshape(-1, 2) != _SEPARATORS).any():
         return None
-    separators = data.translate(None, b"0123456789")
-    if separators != b"\t\n" * lines or b"\t\n" in data:
-        return None
-    return np.array(words, dtype="S18").astype(np.uint64)
+    numbers = np.zeros(len(ends), np.uint64)
+    for column in (0, 1):
+        last, lengths = ends[column::2] - 1, (ends - begins)[column::2]
+        # 18 digits cannot overflow; longer numbers are for the careful parser.
+        if not 1 <= int(lengths.min()) <= int(lengths.max()) <= 18:
+            return None
+        for place in range(int(lengths.max())):
+            numbers[column::2] += digits[last - place] * (lengths > place) * np.uint64(10**place)
+    return numbers
 
 
 def _parse_lines(data: bytes, source: str, first: int = 1) -> NDArray[np.uint64]:
@@ -141,13 +220,15 @@ def _parse_lines(data: bytes, source: str, first: int = 1) -> NDArray[np.uint64]
 
 
 def load(path: str | os.PathLike[str]) -> Index:
-    """Load an .idx file.
+    """Load an .idx file. Memory stays within 16 bytes a line and a few MiB.
 
     Raises:
         FileError: it cannot be read.
         IndexFormatError: a line is not ``key TAB offset``.
     """
-    return parse(files.read_whole(path), str(path))
+    if not os.path.isfile(path):  # a pipe can be read only once
+        return parse(files.read_whole(path), str(path))
+    return _parse_pieces(lambda: files.read_pieces(path, _PIECE), str(path))
 
 
 def save(path: str | os.PathLike[str], keys: Iterable[int], offsets: Iterable[int], *, force: bool = False) -> None:

@@ -154,24 +154,7 @@ class IndexedReader:
         offset = int(self.index.offsets[ordinal])
         if self._listed is not None:
             return self._read_verified(self._listed, int(self.index.keys[ordinal]), offset)
-        size = self._file.size
-        if offset >= size:
-            raise FormatError(self._file.name, offset, f"{self.index.source} puts a record here, behind the file's end at {size}")
-        # The next offset is where the record ends, unless the index leaves records out: then a block is a good guess.
-        end = min(self.index.next_offset(offset, size), size, offset + scan.BLOCK)
-        while True:
-            data = self._file.read_at(offset, end - offset)
-            if len(data) < end - offset:
-                reason = f"the file ends here now, it had {size} bytes when it was opened"
-                raise Truncated(self._file.name, offset + len(data), reason)
-            try:
-                return frame.decode_at(data, 0, source=self._file.name, base=offset)[0]
-            except Truncated as error:
-                # Lengths come from the file and may lie: never allocate beyond the file's real end.
-                if offset + error.needed > size:
-                    reason = f"a record needs {error.needed} bytes or more, the file ends after {size - offset}"
-                    raise Truncated(self._file.name, offset, reason, error.needed) from None
-                end = min(max(offset + error.needed, 2 * end - offset), size)
+        return read_record(self._file, self.index, offset)[0]
 
     def _read_verified(self, listed: checksum.Sum, key: int, offset: int) -> bytes:
         """Read the bytes that the .sum lists, no more and no less."""
@@ -200,6 +183,37 @@ class IndexedReader:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+
+
+def read_record(file: InputFile, index: index.Index, offset: int) -> tuple[bytes, int]:
+    """Read the record at *offset* with one positional read, or a few where *index* does not have the next one.
+
+    Returns:
+        The payload, and the offset behind the record.
+
+    Raises:
+        FormatError: no whole record stands there.
+        FileError: the read failed.
+    """
+    size = file.size
+    if offset >= size:
+        raise FormatError(file.name, offset, f"{index.source} puts a record here, behind the file's end at {size}")
+    # The next offset is where the record ends, unless the index leaves records out: then a block is a good guess.
+    end = min(index.next_offset(offset, size), size, offset + scan.BLOCK)
+    while True:
+        data = file.read_at(offset, end - offset)
+        if len(data) < end - offset:
+            reason = f"the file ends here now, it had {size} bytes when it was opened"
+            raise Truncated(file.name, offset + len(data), reason)
+        try:
+            payload, used = frame.decode_at(data, 0, source=file.name, base=offset)
+            return payload, offset + used
+        except Truncated as error:
+            # Lengths come from the file and may lie: never allocate beyond the file's real end.
+            if offset + error.needed > size:
+                reason = f"a record needs {error.needed} bytes or more, the file ends after {size - offset}"
+                raise Truncated(file.name, offset, reason, error.needed) from None
+            end = min(max(offset + error.needed, 2 * end - offset), size)
 
 
 class _InOrder:

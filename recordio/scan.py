@@ -14,7 +14,9 @@ BLOCK = 1 << 22  # bytes read at once; larger gains nothing
 Check = Callable[[memoryview, list[tuple[int, bytes]]], tuple[int, FormatError | None]]
 
 
-def runs(file: InputFile, *, most: int = frame.MAX_LENGTH, check: Check | None = None) -> Iterator[list[tuple[int, bytes]]]:
+def runs(
+    file: InputFile, *, most: int = frame.MAX_LENGTH, check: Check | None = None, start: int = 0, first: int = 0
+) -> Iterator[list[tuple[int, bytes]]]:
     """Yield (offset, payload) of all records of a file, in lists, one for each block that was read.
 
     Memory stays within two blocks, 100 bytes for each record of a block and, beside what the caller keeps, twice the
@@ -24,13 +26,16 @@ def runs(file: InputFile, *, most: int = frame.MAX_LENGTH, check: Check | None =
         file: the .rec file.
         most: bytes of each payload that are wanted; the rest of it is checked but not kept.
         check: called with each block's records before they are given out.
+        start: where the first record to be read starts.
+        first: bytes of the first block, 0 for the usual size; the next ones grow up to that.
 
     Raises:
         FormatError: at the first fault, behind the last record before it, with the file and the offset.
         FileError: a read failed.
     """
     size = file.size
-    base, wanted = 0, BLOCK
+    block_size = first or BLOCK
+    base, wanted = start, block_size
     while base < size:
         asked = min(wanted, size - base)
         block = file.read_at(base, asked)
@@ -50,7 +55,8 @@ def runs(file: InputFile, *, most: int = frame.MAX_LENGTH, check: Check | None =
         if run:
             yield run
             del run  # the caller may be done with it before the next block is read
-            wanted = max(BLOCK, needed)
+            block_size = min(BLOCK, 8 * block_size)
+            wanted = max(block_size, needed)
         else:
             wanted = max(needed, 2 * held)  # doubling keeps a record of a million parts linear
         if base + needed > size:

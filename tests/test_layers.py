@@ -25,8 +25,12 @@ RECORDIO = [
     ["images", "sidecheck", "exact"],
     ["verify", "tolerant"],
     ["alpha", "naming"],
-    ["salvaging"],
+    ["salvaging", "mxerrors"],
+    ["mxwriting"],
+    ["mxfiles"],
+    ["mxnet"],
     ["loaders"],
+    ["as_mxnet"],
     ["__init__"],
 ]
 LOADERS = [

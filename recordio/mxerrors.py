@@ -1,0 +1,44 @@
+"""The errors of the drop-in for mxnet.recordio: ours, and at the same time those that programs for MXNet catch."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import struct
+from collections.abc import Iterator
+
+from recordio.errors import BadHeader, FileError, FormatError
+
+
+class MXNetError(RuntimeError):
+    """What MXNet raises for nearly everything that goes wrong below its Python code."""
+
+
+class RecordError(FormatError, MXNetError):
+    """A .rec file breaks a rule of the format; the exact FormatError is its cause."""
+
+
+class AccessError(FileError, MXNetError):
+    """The operating system refused an operation on a .rec or .idx file."""
+
+
+class MissingFile(AccessError, FileNotFoundError):
+    """There is no such file. MXNet raises MXNetError for a .rec and FileNotFoundError for an .idx; this is both."""
+
+
+class ShortPayload(BadHeader, struct.error):
+    """A payload is too short for its image header."""
+
+
+@contextlib.contextmanager
+def as_mxnets() -> Iterator[None]:
+    """Turn our errors into those that are MXNet's as well."""
+    try:
+        yield
+    except MXNetError:
+        raise
+    except FormatError as error:
+        raise RecordError(error.source, error.offset, error.reason) from error
+    except FileError as error:
+        kind = MissingFile if error.errno == errno.ENOENT else AccessError
+        raise kind(error.path, error.action, error.errno, error.reason) from error
