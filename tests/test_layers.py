@@ -34,10 +34,10 @@ RECORDIO = [
     ["__init__"],
 ]
 LOADERS = [
-    ["batch", "sampler", "lists"],
-    ["source", "faces"],
-    ["items"],
-    ["torch"],
+    ["batch", "sampler", "lists", "parameters", "engine", "ndarrayfile"],
+    ["source", "faces", "augment", "normalise", "meanimage"],
+    ["loader", "items"],
+    ["imagerecord", "torch"],
     ["__init__"],
 ]
 IM2REC = [
@@ -72,6 +72,9 @@ NO_FILES = [
     "recordio/traits.py",
     "recordio/loaders/batch.py",
     "recordio/loaders/sampler.py",
+    "recordio/loaders/parameters.py",
+    "recordio/loaders/augment.py",
+    "recordio/loaders/normalise.py",
     "im2rec/judge.py",
     "im2rec/plan.py",
     "im2rec/safenames.py",

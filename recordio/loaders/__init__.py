@@ -3,6 +3,8 @@
     batch     DataDesc, DataBatch, DataIter: what all iterators have in common
     sampler   which records an epoch reads, in which order, with which random numbers
     lists     .lst files: ids, labels, paths
+    loader    epochs of batches over a source; in threads, by an engine
+    augment, normalise, imagerecord: ImageRecordIter and its twins
     source    .rec files, or images with a list, read by ordinal
 
 The names below can be imported from here; modules load when a name is first used.
@@ -15,9 +17,23 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from recordio.loaders.batch import DataBatch, DataDesc, DataIter
+    from recordio.loaders.imagerecord import (
+        ImageRecordInt8Iter,
+        ImageRecordIter,
+        ImageRecordIter_v1,
+        ImageRecordUInt8Iter,
+        ImageRecordUInt8Iter_v1,
+    )
 
 _HOMES = {
     "batch": ("DataBatch", "DataDesc", "DataIter"),
+    "imagerecord": (
+        "ImageRecordInt8Iter",
+        "ImageRecordIter",
+        "ImageRecordIter_v1",
+        "ImageRecordUInt8Iter",
+        "ImageRecordUInt8Iter_v1",
+    ),
 }
 _MODULES = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -25,6 +41,11 @@ __all__ = [
     "DataBatch",
     "DataDesc",
     "DataIter",
+    "ImageRecordInt8Iter",
+    "ImageRecordIter",
+    "ImageRecordIter_v1",
+    "ImageRecordUInt8Iter",
+    "ImageRecordUInt8Iter_v1",
 ]
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -102,13 +102,7 @@ class DataIter:
 
     Args:
         batch_size: rows of a batch.
-
-    Attributes:
-        wrap: what turns each NumPy array that an iterator makes into what its caller gets; by default it stays one.
-            May be set for the class, a subclass or an instance.
     """
-
-    wrap: ClassVar[Callable[[Any], Any]] = staticmethod(lambda array: array)
 
     def __init__(self, batch_size: int = 0) -> None:
         self.batch_size = batch_size
@@ -118,6 +112,11 @@ class DataIter:
 
     def __next__(self) -> DataBatch:
         return self.next()
+
+    @staticmethod
+    def wrap(array: Any) -> Any:
+        """Turn each array that the iterator makes into what its caller gets: NumPy's stay as they are; a subclass may do more."""
+        return array
 
     def reset(self) -> None:
         """Go to the start of the next epoch."""

@@ -1,0 +1,63 @@
+"""The mean image: loaded from its file, or made of all images of a part and saved there, as MXNet does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from recordio.errors import FormatError
+from recordio.loaders import ndarrayfile, sampler
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from recordio.loaders.source import Sample, Source
+
+_NAME = "mean_img"  # of the array in the file
+
+
+class _Decoder(Protocol):
+    def decode(self, sample: Sample, draw: sampler.Draw) -> NDArray[np.uint8]: ...
+
+
+def load_or_make(
+    path: str, shape: tuple[int, ...], source: Source, order: sampler.Sampler, decoder: _Decoder, seed: int
+) -> NDArray[np.float32]:
+    """Load a mean image; where there is no such file, make it and save it.
+
+    Args:
+        path: a file as mxnet.nd.save writes it, with one array.
+        shape: (channels, height, width) that it must have.
+        source: of the images that it is made of.
+        order: of these, the records of the first epoch.
+        decoder: makes a sample into an image of that size.
+        seed: of the random numbers of augmentation.
+
+    Returns:
+        (channels, height, width) float32, RGB.
+
+    Raises:
+        FormatError: the file is none, or has another shape.
+        FileError: it cannot be read or written.
+    """
+    if Path(path).exists():
+        arrays, _ = ndarrayfile.load(path)
+        if len(arrays) != 1 or arrays[0].shape != tuple(shape):
+            found = ", ".join(str(array.shape) for array in arrays)
+            raise FormatError(path, 0, f"{len(arrays)} array(s) of shape {found}, expected one of {tuple(shape)}")
+        return arrays[0].astype(np.float32)
+    mean = _make(shape, source, order, decoder, seed)
+    ndarrayfile.save(path, {_NAME: mean})
+    return mean
+
+
+def _make(shape: tuple[int, ...], source: Source, order: sampler.Sampler, decoder: _Decoder, seed: int) -> NDArray[np.float32]:
+    ordinals = order.epoch(0)[: order.cut.count or None].tolist()
+    total = np.zeros(shape, np.float64)
+    for ordinal in ordinals:
+        image = decoder.decode(source.read(ordinal), sampler.draw(seed, 0, ordinal))
+        planes = image[None] if image.ndim == 2 else image.transpose(2, 0, 1)
+        total += planes[[2, 1, 0, 3][: shape[0]]] if shape[0] > 1 else planes
+    return (total / max(1, len(ordinals))).astype(np.float32)

@@ -1,0 +1,169 @@
+"""From an augmented image to a row of a batch: mirror, subtract the mean, scale, order the axes. As MXNet 1.9.1 computes it."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from recordio.codecs import load_cv2
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from recordio.loaders.sampler import Draw
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class NormaliseOptions:
+    """The parameters of MXNet's normalisation; docs/loaders.md says what each does."""
+
+    mirror: bool = False
+    rand_mirror: bool = False
+    mean_img: str = ""
+    mean_r: float = 0.0
+    mean_g: float = 0.0
+    mean_b: float = 0.0
+    mean_a: float = 0.0
+    std_r: float = 1.0
+    std_g: float = 1.0
+    std_b: float = 1.0
+    std_a: float = 1.0
+    scale: float = 1.0
+    max_random_contrast: float = 0.0
+    max_random_illumination: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name, std in zip("rgba", self.std, strict=True):
+            if not std > 0:
+                raise ValueError(f"std_{name}={std}, expected more than 0")
+        if self.mean_img and any(self.mean):
+            raise ValueError("mean_img with mean_r, mean_g, mean_b or mean_a: only one of them can be subtracted")
+
+    @property
+    def mean(self) -> tuple[float, float, float, float]:
+        """Of R, G, B and alpha."""
+        return self.mean_r, self.mean_g, self.mean_b, self.mean_a
+
+    @property
+    def std(self) -> tuple[float, float, float, float]:
+        """Of R, G, B and alpha."""
+        return self.std_r, self.std_g, self.std_b, self.std_a
+
+    @property
+    def draws(self) -> bool:
+        """Whether the numbers differ from image to image."""
+        return bool(self.max_random_contrast or self.max_random_illumination)
+
+    def check_type(self, dtype: str) -> None:
+        """Check that each parameter means something for a type: integers are not scaled, and uint8 has no signs.
+
+        Raises:
+            ValueError: one does not.
+        """
+        scaling = ["std_r", "std_g", "std_b", "std_a", "scale", "max_random_contrast", "max_random_illumination"]
+        meant = {"uint8": [*scaling, "mean_img", "mean_r", "mean_g", "mean_b", "mean_a"], "int8": scaling}.get(dtype, [])
+        defaults = NormaliseOptions()
+        for name in meant:
+            if getattr(self, name) != getattr(defaults, name):
+                raise ValueError(f"{name}={getattr(self, name)} has no effect on dtype {dtype}, expected float32")
+
+
+class Normaliser:
+    """Writes augmented images into rows of batches. Threads may share one.
+
+    Args:
+        options: what is done.
+        channels: 1, 3 or 4.
+        dtype: "float32", "uint8" or "int8".
+        layout: "NCHW" or "NHWC".
+        mean: an image to subtract, (channels, height, width) float32, RGB; or None.
+    """
+
+    def __init__(
+        self, options: NormaliseOptions, channels: int, dtype: str, layout: str = "NCHW", mean: NDArray[np.float32] | None = None
+    ) -> None:
+        options.check_type(dtype)
+        self.options = options
+        self._channels = channels
+        self._dtype = dtype
+        self._planar = layout == "NCHW"
+        self._mean = mean
+        self._tables = None if self._plain else self._make_tables(options.scale, 0.0)
+
+    @property
+    def _plain(self) -> bool:
+        """Whether values only change their type."""
+        same = (self.options.scale, *self.options.std) == (1.0,) * 5 and not any(self.options.mean) and not self.options.draws
+        return self._dtype == "uint8" or (self._dtype == "float32" and same)
+
+    def _make_tables(self, contrast: float, illumination: float) -> NDArray[Any]:
+        """Return what becomes of each of the 256 levels of each channel, (channels, 256)."""
+        levels = np.arange(256, dtype=np.float32)
+        mean, std = (np.array(values[: self._channels], np.float32)[:, None] for values in (self.options.mean, self.options.std))
+        if self._dtype == "int8":
+            whole = np.trunc(mean + np.copysign(np.float32(0.5), mean))  # to the nearest, ties away from zero
+            return np.asarray(np.clip(levels - whole, -128, 127), np.int8)
+        table = (levels - mean) * (np.float32(contrast) / std) + np.float32(illumination) / std
+        return np.ascontiguousarray(table, np.float32)
+
+    def write(self, image: NDArray[np.uint8], out: NDArray[Any], draw: Draw) -> None:
+        """Write one image into its row.
+
+        Args:
+            image: (height, width) or (height, width, channels) uint8, BGR.
+            out: (channels, height, width) or (height, width, channels), contiguous; RGB.
+            draw: random numbers for this image.
+        """
+        options = self.options
+        mirrored = options.mirror or (options.rand_mirror and draw.random() < 0.5)
+        contrast, illumination = options.scale, 0.0
+        if options.draws:
+            contrast *= 1 + draw.between(-options.max_random_contrast, options.max_random_contrast)
+            illumination = options.scale * draw.between(-options.max_random_illumination, options.max_random_illumination)
+        if self._planar:
+            self._write_planes(self._planes(image), out, contrast, illumination, mirrored=mirrored)
+            return
+        planes = np.empty((self._channels, *image.shape[:2]), out.dtype)
+        self._write_planes(self._planes(image), planes, contrast, illumination, mirrored=mirrored)
+        load_cv2().merge(list(planes), out) if self._channels > 1 else np.copyto(out[:, :, 0], planes[0])
+
+    def _planes(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return (channels, height, width) uint8 in the order R, G, B, alpha."""
+        planes = np.empty((self._channels, *image.shape[:2]), np.uint8)
+        if self._channels == 1:
+            planes[0] = image if image.ndim == 2 else image[:, :, 0]
+        else:
+            blue, green, red, *alpha = (2, 1, 0, 3)[: self._channels]
+            load_cv2().split(image, [planes[blue], planes[green], planes[red], *(planes[each] for each in alpha)])
+        return planes
+
+    def _write_planes(self, planes: NDArray[np.uint8], out: NDArray[Any], contrast: float, illumination: float, *, mirrored: bool) -> None:
+        if self._mean is not None:
+            self._subtract_image(planes, out, contrast, illumination, mirrored=mirrored)
+            return
+        channels, height, width = planes.shape
+        if mirrored:
+            rows = planes.reshape(channels * height, width)
+            load_cv2().flip(rows, 1, rows)
+        if self._plain:
+            np.copyto(out, planes)
+            return
+        tables = self._make_tables(contrast, illumination) if self.options.draws else self._tables
+        assert tables is not None
+        for plane, table, row in zip(planes, tables, out, strict=True):
+            load_cv2().LUT(plane, table, row)
+
+    def _subtract_image(
+        self, planes: NDArray[np.uint8], out: NDArray[Any], contrast: float, illumination: float, *, mirrored: bool
+    ) -> None:
+        """Subtract the mean image, which is not mirrored with the image."""
+        mean = self._mean
+        assert mean is not None
+        if self._dtype == "int8":
+            values: NDArray[Any] = np.clip(planes - np.trunc(mean + np.copysign(np.float32(0.5), mean)), -128, 127)
+        else:
+            std = np.array(self.options.std[: self._channels], np.float32)[:, None, None]
+            values = (planes - mean) * (np.float32(contrast) / std) + np.float32(illumination) / std
+        np.copyto(out, values[:, :, ::-1] if mirrored else values, casting="unsafe")

@@ -1,0 +1,446 @@
+"""ImageRecordIter against the first epochs that MXNet 1.9.1's own iterators gave, and what it promises beyond them."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+import recordio
+from recordio import loaders
+
+FOLDER = Path(__file__).resolve().parents[2] / "golden" / "loaders"
+CASES = [case for case in json.loads((FOLDER / "loaders.json").read_text())["cases"] if case["iterator"].startswith("ImageRecord")]
+PIXELS = np.load(FOLDER / "loaders.npz")
+BASE: dict[str, Any] = {
+    "path_imgrec": FOLDER / "small.rec",
+    "path_imgidx": FOLDER / "small.idx",
+    "data_shape": (3, 40, 48),
+    "batch_size": 8,
+    "verbose": False,
+}
+
+
+def make(**given: Any) -> loaders.ImageRecordIter:
+    return loaders.ImageRecordIter(**{**BASE, **given})
+
+
+def batches(iterator: loaders.ImageRecordIter) -> list[tuple[Any, ...]]:
+    return [(batch.data[0].copy(), batch.label[0].copy(), batch.pad, batch.index.copy()) for batch in iterator]
+
+
+def same(first: list[tuple[Any, ...]], second: list[tuple[Any, ...]]) -> bool:
+    return len(first) == len(second) and all(
+        np.array_equal(a, b) for x, y in zip(first, second, strict=True) for a, b in zip(x, y, strict=True)
+    )
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_the_first_epoch_is_mxnets(case: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(FOLDER)
+    iterator = getattr(loaders, case["iterator"])(**case["args"])
+    found = list(iterator)
+    assert len(found) == len(iterator) == case["batches"]
+    assert [batch.pad for batch in found] == case["pad"]
+    assert [list(batch.data[0].shape) for batch in found] == case["data_shape"]
+    assert {str(batch.data[0].dtype) for batch in found} == {case["dtype"]}
+    assert [batch.label[0].tolist() for batch in found] == case["labels"]
+    assert [len(batch.index) for batch in found] == [len(index) for index in case["index"]]
+    if case["name"] in PIXELS:
+        pixels = np.concatenate([batch.data[0] for batch in found][:2])
+        assert np.abs(pixels.astype(np.float64) - PIXELS[case["name"]]).max() <= 2 * case["args"].get("scale", 1)
+
+
+def test_there_is_a_golden_case_of_each_kind() -> None:
+    assert {case["iterator"] for case in CASES} == {"ImageRecordIter", "ImageRecordUInt8Iter", "ImageRecordInt8Iter"}
+    assert len(CASES) == 17
+
+
+def test_pixels_are_those_of_opencv_and_the_index_has_the_ids() -> None:
+    batch = next(make(dtype="uint8"))
+    for row, payload in zip(range(8), recordio.Reader(FOLDER / "small.rec"), strict=False):
+        header, image = recordio.unpack(payload)
+        decoded = cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_COLOR)
+        assert np.array_equal(batch.data[0][row], decoded[:, :, ::-1].transpose(2, 0, 1))
+        assert batch.index[row] == header.id
+
+
+EVERYTHING: dict[str, Any] = {
+    "data_shape": (3, 24, 24),
+    "resize": 36,
+    "rand_crop": True,
+    "rand_mirror": True,
+    "shuffle": True,
+    "max_rotate_angle": 20,
+    "max_shear_ratio": 0.1,
+    "max_random_scale": 1.2,
+    "brightness": 0.2,
+    "contrast": 0.2,
+    "saturation": 0.2,
+    "pca_noise": 0.1,
+    "random_h": 10,
+    "random_s": 10,
+    "random_l": 10,
+    "inter_method": 10,
+    "max_random_contrast": 0.1,
+    "max_random_illumination": 5.0,
+    "seed": 11,
+}
+
+
+def test_batches_are_the_same_for_any_number_of_threads_and_change_with_epoch_and_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("recordio.loaders.imagerecord.processors", lambda: 8)
+    iterators = [make(**EVERYTHING, preprocess_threads=threads, prefetch_buffer=ahead) for threads, ahead in ((1, 1), (2, 4), (7, 2))]
+    epochs = []
+    for _ in range(2):
+        found = [batches(iterator) for iterator in iterators]
+        assert same(found[0], found[1])
+        assert same(found[0], found[2])
+        epochs.append(found[0])
+        for iterator in iterators:
+            iterator.reset()
+    assert not same(*epochs)
+    assert not same(epochs[0], batches(make(**{**EVERYTHING, "seed": 12})))
+    augmented_otherwise = batches(make(**EVERYTHING, seed_aug=4))
+    assert [row[1].tolist() for row in augmented_otherwise] == [row[1].tolist() for row in epochs[0]]
+    assert not same(augmented_otherwise, epochs[0])
+
+
+def test_a_second_epoch_starts_at_the_first_record() -> None:
+    iterator = make()
+    first = batches(iterator)
+    iterator.reset()
+    assert same(first, batches(iterator))
+    assert list(iterator) == []
+
+
+def test_a_reset_before_the_first_batch_changes_nothing() -> None:
+    iterator = make(shuffle=True)
+    iterator.reset()
+    assert same(batches(iterator), batches(make(shuffle=True)))
+
+
+@pytest.mark.parametrize("at", [0, 1, 2, 3, 4])
+def test_a_state_goes_on_in_the_middle_of_an_epoch(at: int) -> None:
+    whole = make(**EVERYTHING)
+    everything = [*batches(whole), *((whole.reset(), batches(whole))[1])]
+    iterator = make(**EVERYTHING)
+    for number in range(at):
+        if number == 3:
+            iterator.reset()
+        next(iterator)
+    state = json.loads(json.dumps(iterator.state_dict()))
+    other = make(**EVERYTHING)
+    other.load_state_dict(state)
+    rest = batches(other)
+    other.reset()
+    rest += batches(other)
+    assert same(rest[: 6 - at], everything[at:])
+
+
+def test_a_state_of_another_iterator_is_refused() -> None:
+    state = make(seed=3).state_dict()
+    with pytest.raises(ValueError, match=r"another iterator: seeds \[3, 0, 3\], expected \[0, 0, 0\]"):
+        make().load_state_dict(state)
+    with pytest.raises(ValueError, match="batch_size 8, expected 4"):
+        make(batch_size=4).load_state_dict(make().state_dict())
+    with pytest.raises(ValueError, match="version 7"):
+        make().load_state_dict({"version": 7})
+
+
+def test_a_pickled_iterator_goes_on_where_it_was() -> None:
+    iterator = make(**EVERYTHING)
+    next(iterator)
+    copy = pickle.loads(pickle.dumps(iterator))
+    assert same(batches(copy), batches(iterator))
+
+
+@pytest.mark.parametrize(
+    ("last", "sizes", "pads"),
+    [
+        ("wrap", [8, 8, 8], [0, 0, 1]),
+        ("zero", [8, 8, 8], [0, 0, 0]),
+        ("pad", [8, 8, 8], [0, 0, 1]),
+        ("discard", [8, 8], [0, 0]),
+        ("short", [8, 8, 7], [0, 0, 0]),
+    ],
+)
+def test_the_last_batch_is_as_asked_for(last: str, sizes: list[int], pads: list[int]) -> None:
+    found = list(make(last_batch=last))
+    assert [len(batch.data[0]) for batch in found] == [len(batch.label[0]) for batch in found] == sizes
+    assert [batch.pad for batch in found] == pads
+    if last in ("zero", "pad"):
+        assert not found[-1].data[0][-1].any()
+        assert found[-1].index[-1] == 2**64 - 1
+
+
+def test_a_batch_larger_than_the_file_wraps_as_often_as_it_must() -> None:
+    (batch,) = make(batch_size=60)
+    assert batch.index.tolist() == [*range(23), *range(23), *range(14)]
+    assert batch.pad == 37
+
+
+@pytest.mark.parametrize("parts", [3, 7])
+@pytest.mark.parametrize("indexed", [True, False])
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_parts_have_as_many_batches_and_cover_all_records_once(parts: int, indexed: bool, shuffle: bool) -> None:
+    given = {"num_parts": parts, "batch_size": 2, "shuffle": shuffle, "path_imgidx": FOLDER / "small.idx" if indexed else ""}
+    iterators = [make(**given, part_index=part) for part in range(parts)]
+    assert len({len(iterator) for iterator in iterators}) == 1
+    seen = [id_ for iterator in iterators for batch in iterator for id_ in batch.index[: len(batch.index) - batch.pad].tolist()]
+    assert sorted(seen) == list(range(23))
+
+
+def test_dropped_tails_leave_no_pad_in_any_part() -> None:
+    iterators = [make(num_parts=4, part_index=part, balance="drop", batch_size=5) for part in range(4)]
+    found = [batch for iterator in iterators for batch in iterator]
+    assert [batch.pad for batch in found] == [0] * 4
+    assert len({id_ for batch in found for id_ in batch.index.tolist()}) == 20
+
+
+def test_channels_last_is_the_same_picture() -> None:
+    first, last = next(make(rand_mirror=True, mean_g=5)), next(make(rand_mirror=True, mean_g=5, layout="NHWC"))
+    assert last.data[0].shape == (8, 40, 48, 3)
+    assert last.data[0].flags.c_contiguous
+    assert np.array_equal(first.data[0], last.data[0].transpose(0, 3, 1, 2))
+    gray = next(make(layout="NHWC", data_shape=(1, 40, 48)))
+    assert np.array_equal(gray.data[0][..., 0], next(make(data_shape=(1, 40, 48))).data[0][:, 0])
+
+
+def write(path: Path, images: list[bytes], first: int = 0) -> Path:
+    with recordio.IndexedWriter(path) as writer:
+        for key, image in enumerate(images, first):
+            writer.write(key, recordio.pack(recordio.Header(0, float(key), key), image))
+    return path
+
+
+def png(image: Any) -> bytes:
+    return cv2.imencode(".png", image)[1].tobytes()
+
+
+def test_alpha_comes_as_it_is_stored(tmp_path: Path) -> None:
+    stored = [np.random.default_rng(seed).integers(0, 256, (6, 5, 4), np.uint8) for seed in range(3)]
+    path = write(tmp_path / "alpha.rec", [png(image) for image in stored])
+    batch = next(loaders.ImageRecordIter(path_imgrec=path, data_shape=(4, 6, 5), batch_size=3, dtype="uint8"))
+    assert np.array_equal(batch.data[0], np.stack([image[:, :, [2, 1, 0, 3]].transpose(2, 0, 1) for image in stored]))
+    plain = write(tmp_path / "plain.rec", [png(stored[0][:, :, :3])])
+    with pytest.raises(recordio.BadSample, match=r"plain\.rec: key 0: has 3 channel\(s\), expected 4"):
+        next(loaders.ImageRecordIter(path_imgrec=plain, data_shape=(4, 6, 5), batch_size=1))
+
+
+@pytest.fixture
+def damaged(tmp_path: Path) -> Path:
+    images = [recordio.unpack(payload)[1] for payload in itertools.islice(recordio.Reader(FOLDER / "small.rec"), 12)]
+    images[3], images[7], images[11] = images[3][:30], b"no image", b""
+    return write(tmp_path / "damaged.rec", images, first=50)
+
+
+def test_a_bad_record_is_named_by_its_key(damaged: Path) -> None:
+    iterator = make(path_imgrec=damaged, path_imgidx="", batch_size=4)
+    with pytest.raises(recordio.BadSample, match=r"damaged\.rec: key 53: cannot be decoded"):
+        list(iterator)
+
+
+def test_bad_records_are_skipped_by_choice_and_the_next_ones_take_their_places(damaged: Path, caplog: pytest.LogCaptureFixture) -> None:
+    iterator = make(path_imgrec=damaged, path_imgidx="", batch_size=4, on_bad="skip")
+    assert [batch.index.tolist() for batch in iterator] == [[50, 51, 52, 54], [54, 55, 56, 58], [58, 59, 60, 50]]
+    assert [str(found).split(": ", 1)[1] for found in iterator.bad] == [
+        "key 53: cannot be decoded",
+        "key 57: cannot be decoded",
+        "key 61: has no image",
+    ]
+    assert sum("left out" in message for message in caplog.messages) == 3
+
+
+def test_when_all_records_are_bad_that_is_an_error(tmp_path: Path) -> None:
+    path = write(tmp_path / "none.rec", [b"", b"x"])
+    with pytest.raises(recordio.BadSample, match="nor can any other of 2 records be used"):
+        next(make(path_imgrec=path, path_imgidx="", on_bad="skip"))
+
+
+def test_an_empty_file_has_no_batches(tmp_path: Path) -> None:
+    path = write(tmp_path / "empty.rec", [])
+    assert list(make(path_imgrec=path, path_imgidx="")) == []
+    assert list(make(path_imgrec=path, path_imgidx=path.with_suffix(".idx"), shuffle=True)) == []
+
+
+def test_images_with_a_list_are_read_without_a_record_file(tmp_path: Path) -> None:
+    for key, payload in enumerate(itertools.islice(recordio.Reader(FOLDER / "small.rec"), 8)):
+        (tmp_path / f"{key}.jpg").write_bytes(recordio.unpack(payload)[1])
+    (tmp_path / "some.lst").write_text("".join(f"{key}\t{key}.0\t{key}.jpg\n" for key in range(8)))
+    listed = next(make(path_imgrec="", path_imgidx="", path_imglist=tmp_path / "some.lst", path_root=tmp_path))
+    packed = next(make())
+    assert np.array_equal(listed.data[0], packed.data[0])
+    assert listed.label[0].tolist() == packed.label[0].tolist()
+
+
+def test_labels_come_from_a_list_when_there_is_one(tmp_path: Path) -> None:
+    (tmp_path / "labels.lst").write_text("".join(f"{key}\t{key * 10}\t{key * 100}\tx\n" for key in range(23)))
+    assert next(make(path_imglist=tmp_path / "labels.lst")).label[0].tolist() == [key * 10 for key in range(8)]
+    wide = next(make(path_imglist=tmp_path / "labels.lst", label_width=2))
+    assert wide.label[0].tolist() == [[key * 10, key * 100] for key in range(8)]
+    with pytest.raises(recordio.BadSample, match=r"key 0: has 1 label.*expected label_width=2"):
+        next(make(label_width=2))
+
+
+def test_a_batch_that_is_kept_is_never_written_again() -> None:
+    iterator = make(prefetch_buffer=1, batch_size=2)
+    kept = list(iterator)
+    copies = [batch.data[0].copy() for batch in kept]
+    views = [batch.data[0][0, 0] for batch in kept]
+    addresses = {batch.data[0].ctypes.data for batch in kept}
+    assert len(addresses) == len(kept)
+    iterator.reset()
+    again = list(iterator)
+    assert all(np.array_equal(batch.data[0], copy) for batch, copy in zip(kept, copies, strict=True))
+    del kept, again
+    iterator.reset()
+    list(iterator)
+    assert all(np.array_equal(view, copy[0, 0]) for view, copy in zip(views, copies, strict=True))
+
+
+def test_memory_that_nobody_holds_is_used_again() -> None:
+    iterator = make(prefetch_buffer=1, batch_size=2)
+    addresses = set()
+    for _ in range(4):
+        for batch in iterator:
+            addresses.add(batch.data[0].ctypes.data)
+        iterator.reset()
+    assert len(addresses) <= 4
+
+
+def test_dlpack_shares_the_memory_of_a_batch() -> None:
+    batch = next(make())
+    assert np.shares_memory(np.from_dlpack(batch.data[0]), batch.data[0])
+
+
+def test_an_iterator_goes_on_in_a_forked_process() -> None:
+    os = pytest.importorskip("os")
+    if not hasattr(os, "fork"):
+        pytest.skip("no fork here")
+    iterator = make()
+    next(iterator)
+    expected = batches(pickle.loads(pickle.dumps(iterator)))
+    read, write_end = os.pipe()
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of forking beside threads, which is the point
+        pid = os.fork()
+    if not pid:
+        os._exit(0 if same(batches(iterator), expected) else 1)
+    os.close(read)
+    os.close(write_end)
+    assert os.waitpid(pid, 0)[1] == 0
+    assert same(batches(iterator), expected)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"data_shap": (3, 4, 4)}, "has no parameter 'data_shap'; did you mean data_shape"),
+        ({"crop_x_start": 3}, "has no parameter 'crop_x_start'"),
+        ({"nothing_like_it": 3}, "has no parameter 'nothing_like_it'$"),
+    ],
+)
+def test_an_unknown_parameter_is_an_error_that_names_close_ones(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        make(**given)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"data_shape": (2, 40, 48)},
+        {"data_shape": (3, 40)},
+        {"batch_size": 0},
+        {"dtype": "float16"},
+        {"aug_seq": "aug_other"},
+        {"inter_method": 7},
+        {"rand_crop": "perhaps"},
+        {"resize": 2.5},
+        {"min_aspect_ratio": 0.5},
+        {"max_crop_size": 30},
+        {"min_random_area": 0.5},
+        {"random_resized_crop": True, "rand_crop": True},
+        {"min_random_scale": 2.0},
+        {"std_r": 0.0},
+        {"mean_img": "mean.bin", "mean_r": 1.0},
+        {"dtype": "uint8", "mean_r": 1.0},
+        {"dtype": "int8", "scale": 0.5},
+        {"num_parts": 3, "part_index": 3},
+        {"scaled_decode": True},
+        {"shuffle_across_parts": True},
+        {"last_batch": "none"},
+        {"on_bad": "ignore"},
+        {"layout": "CHW"},
+        {"fill_value": 300},
+        {"ctx": "tpu"},
+    ],
+    ids=str,
+)
+def test_a_value_that_cannot_be_or_would_have_no_effect_is_an_error(given: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=rf"{next(iter(given))}|expected|need"):
+        make(**given)
+
+
+def test_values_may_be_texts_as_mxnet_passes_them() -> None:
+    texts = make(data_shape="(3, 40, 48)", batch_size="8", rand_crop="1", mirror="False", scale="1.0", seed_aug="None", dtype="None")
+    assert same(batches(texts), batches(make(rand_crop=True)))
+
+
+def test_missing_parameters_are_named() -> None:
+    with pytest.raises(TypeError, match="needs the parameter 'batch_size'"):
+        loaders.ImageRecordIter(path_imgrec="x.rec", data_shape=(3, 4, 4))
+    with pytest.raises(ValueError, match="path_imgrec is empty"):
+        loaders.ImageRecordIter(data_shape=(3, 4, 4), batch_size=1)
+
+
+def test_the_parts_of_a_batch_are_had_one_by_one_as_of_an_mxdataiter() -> None:
+    iterator = make(data_name="images", label_name="classes")
+    assert [(d.name, d.shape, d.dtype) for d in (*iterator.provide_data, *iterator.provide_label)] == [
+        ("images", (8, 3, 40, 48), np.float32),
+        ("classes", (8,), np.float32),
+    ]
+    assert iterator.iter_next()
+    assert iterator.getdata().shape == (8, 3, 40, 48)
+    assert iterator.getlabel().tolist() == iterator.getindex().tolist() == list(range(8))
+    assert iterator.getpad() == 0
+    while iterator.iter_next():
+        pass
+    with pytest.raises(RuntimeError, match="no present batch"):
+        iterator.getdata()
+
+
+def test_arrays_are_wrapped_where_a_caller_asks_for_it() -> None:
+    class Wrapped(loaders.ImageRecordIter):
+        wrap = staticmethod(lambda array: ("wrapped", array))
+
+    batch = next(Wrapped(**BASE))
+    assert batch.data[0][0] == batch.label[0][0] == "wrapped"
+
+
+def test_several_files_are_one_epoch() -> None:
+    iterator = make(path_imgrec=f"{FOLDER / 'small.rec'};{FOLDER / 'small.rec'}", path_imgidx="")
+    assert [id_ for batch in iterator for id_ in batch.index.tolist()][:46] == [*range(23), *range(23)]
+
+
+def test_scaled_decoding_gives_nearly_the_same_picture(tmp_path: Path) -> None:
+    picture = cv2.GaussianBlur(np.random.default_rng(2).integers(0, 256, (240, 320, 3), np.uint8), (0, 0), 12)
+    picture = cv2.normalize(picture, None, 0, 255, cv2.NORM_MINMAX)
+    path = write(tmp_path / "large.rec", [cv2.imencode(".jpg", picture, [1, 95])[1].tobytes()])
+    given: dict[str, Any] = {"path_imgrec": path, "data_shape": (3, 50, 60), "batch_size": 1, "resize": 60}
+    full, scaled = (next(loaders.ImageRecordIter(**given, scaled_decode=scaled)).data[0] for scaled in (False, True))
+    assert 0 < np.abs(full - scaled).mean() < 4
+
+
+def test_the_debugging_aid_gives_one_batch_for_ever() -> None:
+    iterator = make()
+    iterator.debug_skip_load()
+    assert all(next(iterator) is next(iterator) for _ in range(5))
