@@ -9,6 +9,8 @@ PEERS_VENV := .venv-peers
 SCALE ?= 1
 RUNS ?= 5
 SEED ?= 20250131
+SOAK_SECONDS ?= 90
+SOAK_FUZZ ?= 300
 PEERS ?= webdataset litdata tfrecord array_record
 CORPORA := .corpora
 # What `make test-torch` installs as PyTorch.
@@ -65,17 +67,20 @@ $(CORPORA)/.fetched-soak: $(VENV)/.developer tests/faults/corpora.py
 	@$(BIN)/python tests/faults/corpora.py $(CORPORA) --soak
 
 # Faults, power failures, kills, mutated files, hostile names, odd images: docs/reliability.md has the table. The figures of each
-# run go to .faults/; a smaller or larger SEED gives other cases.
-faults: $(VENV)/.developer $(CORPORA)/.fetched ## what must hold under faults, at full count; minutes
+# run go to .faults/; another SEED gives other cases.
+faults: $(VENV)/.developer $(CORPORA)/.fetched ## what must hold under faults, at full count; 20 minutes on two cores
 	@mkdir -p .faults && rm -f .faults/test.jsonl
 	RECORDIO_TIER=test RECORDIO_SEED=$(SEED) RECORDIO_FAULTS_LOG=$(abspath .faults/test.jsonl) $(BIN)/python -m pytest tests/faults -m "not interop" --durations=10
 	@$(BIN)/python tests/faults/figures.py .faults/test.jsonl
 
-soak: $(VENV)/.developer $(CORPORA)/.fetched-soak ## the same with many more cases; about an hour, two with SOAK_FUZZ=3600
+# Beyond SOAK_SECONDS a row starts no more cases (some have a multiple of it); SOAK_SECONDS=0 runs all of them: a day. The fuzzer has SOAK_FUZZ.
+soak: $(VENV)/.developer $(CORPORA)/.fetched-soak ## the same with many more cases, about an hour; SOAK_SECONDS=0 lifts the limit of a row
 	@mkdir -p .faults && rm -f .faults/soak.jsonl
 	-$(BIN)/python -m pip install --quiet --disable-pip-version-check atheris
-	RECORDIO_TIER=soak RECORDIO_SEED=$(SEED) RECORDIO_FAULTS_LOG=$(abspath .faults/soak.jsonl) $(BIN)/python -m pytest tests/faults -m "not interop and not saboteurs" --durations=10; \
-	  code=$$?; $(BIN)/python tests/faults/figures.py .faults/soak.jsonl; exit $$code
+	export RECORDIO_TIER=soak RECORDIO_SEED=$(SEED) RECORDIO_SECONDS=$(SOAK_SECONDS) SOAK_FUZZ=$(SOAK_FUZZ) RECORDIO_FAULTS_LOG=$(abspath .faults/soak.jsonl); \
+	  $(BIN)/python -m pytest tests/faults/test_fuzz.py >.faults/fuzz.log 2>&1 & fuzzer=$$!; \
+	  $(BIN)/python -m pytest tests/faults -m "not interop and not saboteurs" --ignore=tests/faults/test_fuzz.py --durations=10; code=$$?; \
+	  wait $$fuzzer || code=1; tail -n 3 .faults/fuzz.log; $(BIN)/python tests/faults/figures.py .faults/soak.jsonl; exit $$code
 
 # MXNet's last wheels stop at Python 3.11.
 $(MXNET_VENV)/.installed:

@@ -191,12 +191,24 @@ def _pillows_traits(image: Any) -> tuple[int, int]:
     bits = getattr(image, "tag_v2", {}).get(_BITS_PER_SAMPLE, 8)  # of a TIFF: Pillow itself cuts colors of 16 bits to 8
     if (max(bits) if isinstance(bits, tuple) else bits) > 8:
         traits |= Trait.SIXTEEN_BIT
-    if getattr(image, "n_frames", 1) > 1:
+    if _has_more(image):
         traits |= Trait.ANIMATED
     orientation = image.getexif().get(_ORIENTATION)
     if orientation not in range(2, 9):
         return int(traits), 1
     return int(traits | Trait.ROTATED), orientation
+
+
+def _has_more(image: Any) -> bool:
+    """Tell whether an image that Pillow has opened is the first of several; to count them, it would read all their directories."""
+    if image.format != "TIFF":
+        return bool(getattr(image, "n_frames", 1) > 1)
+    try:
+        image.seek(1)
+    except EOFError:
+        return False
+    image.seek(0)
+    return True
 
 
 def _check_scans(data: bytes) -> None:

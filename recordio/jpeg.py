@@ -6,6 +6,7 @@ file that ends with the end mark is whole, unless these two bytes stand inside a
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import re
 import struct
@@ -175,12 +176,24 @@ def _end_of_fills(data: bytes, position: int) -> int:
 
 def jpeg_orientation(data: bytes) -> int:
     """Return the EXIF orientation of a JPEG, 1 to 8; 1 where there is none, 0 where EXIF data cannot be understood."""
-    for marker, content in _segments(data, 2):
+    for marker, content in _segments(data, _after_skipped(data, 2)):
         if marker == _APP1 and content[:6] == _EXIF:
             return exif_orientation(content)
         if marker == _SOS:
             return 1
     return 0
+
+
+def _after_skipped(data: bytes, position: int) -> int:
+    """Return where the first segment stands that is not skipped, or that is odd: there may be 100,000 before it."""
+    unpack = _SEGMENT.unpack_from
+    with contextlib.suppress(struct.error):  # fewer than four bytes are left
+        while True:
+            marker, length = unpack(data, position)
+            if marker not in _SKIPPED or length < 2:
+                break
+            position += 2 + length
+    return position
 
 
 def _segments(data: bytes, position: int) -> Iterator[tuple[int, bytes]]:

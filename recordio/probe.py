@@ -22,6 +22,7 @@ _PNG_HARMLESS: Final = frozenset(
     b"sTER".split()
 )
 _PNG_TEXTS: Final = frozenset({b"tEXt", b"zTXt", b"iTXt"})
+_PNG_HEAD: Final = struct.Struct(">I4s")  # length, name
 _ROTATED, _ALPHA, _PALETTE, _GRAY = int(Trait.ROTATED), int(Trait.ALPHA), int(Trait.PALETTE), int(Trait.GRAY)
 _SIXTEEN_BIT, _ANIMATED = int(Trait.SIXTEEN_BIT), int(Trait.ANIMATED)
 _PNG_COLORS: Final = {0: _GRAY, 3: _PALETTE, 4: _GRAY | _ALPHA, 6: _ALPHA}  # by its type of color
@@ -89,11 +90,13 @@ def _probe_png(data: bytes) -> ImageInfo:
 def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
     """Yield the name of each chunk of a PNG up to its end chunk, and where its content starts and ends."""
     position, size, kind = 8, len(data), b""
+    unpack = _PNG_HEAD.unpack_from
     while kind != b"IEND":
-        if position + 12 > size:
+        start = position + 8
+        if start + 4 > size:
             raise ImageFormatError(f"is truncated: {size} bytes, the PNG's end chunk is missing")
-        start, kind = position + 8, data[position + 4 : position + 8]
-        end = start + int.from_bytes(data[position : position + 4], "big")
+        length, kind = unpack(data, position)
+        end = start + length
         position = end + 4
         if position > size:
             raise ImageFormatError(f"is truncated: {size} bytes, its PNG chunk {kind!r} ends at {position}")
@@ -102,14 +105,16 @@ def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
 
 def png_without_texts(data: bytes) -> bytes:
     """Return a PNG without its texts: decoders unpack them for nothing, and each can be 8 MB packed into 8 kB."""
+    kept, done = [], 0  # what stands between texts, up to where
     try:
-        texts = [(start - 8, end + 4) for kind, start, end in _png_chunks(data) if kind in _PNG_TEXTS]
+        for kind, start, end in _png_chunks(data):
+            if kind in _PNG_TEXTS:
+                if start - 8 > done:
+                    kept.append(data[done : start - 8])
+                done = end + 4
     except ImageFormatError:  # whoever decodes it will say so
         return data
-    if not texts:
-        return data
-    kept = zip([0, *(end for _, end in texts)], [*(start for start, _ in texts), len(data)], strict=True)
-    return b"".join(data[start:end] for start, end in kept)
+    return b"".join([*kept, data[done:]]) if done else data
 
 
 def png_transparent_gray(data: bytes) -> int | None:

@@ -143,7 +143,7 @@ def _run(command: list[str], environment: dict[str, str], folder: Path | None = 
 
 def main(arguments: list[str]) -> None:
     """Fetch into the folder that is named, and say what is there."""
-    folder, soak = Path(arguments[0]), "--soak" in arguments
+    folder, soak = Path(arguments[0]).resolve(), "--soak" in arguments  # apt runs in another folder
     missing = fetch(folder, soak=soak)
     for sentence in missing:
         print(f"corpora: {sentence}", file=sys.stderr)

@@ -78,18 +78,18 @@ def work_states(name: str) -> tuple[int, list[tuple[str, str]]]:
     return done, failures
 
 
-def work_next_run(name: str, count: int, torn: bool) -> tuple[int, list[tuple[str, str]]]:
+def work_next_run(name: str, count: int, torn: bool, turn: int) -> tuple[int, list[tuple[str, str]]]:
     """Run the command again on states that are drawn, with what is left in hidden files; crash in that run, too, when torn."""
     failures, done = [], 0
     scene = _BY_NAME[name]
-    rng = random.Random(f"{SEED} {name} next run")
+    rng = random.Random(f"{SEED} {name} next run {turn}")
     with workshop() as base, scene.setting():
         crashes = Crashes(scene, base)
         all_moments = list(moments(crashes.recorder))
         while done < count:
             moment = rng.choice(all_moments)
             found = draw(moment, rng, torn=torn)
-            case = f"{name}, draw {done}, power loss behind call {moment.number}"
+            case = f"{name}, draw {turn}.{done}, power loss behind call {moment.number}"
             done += 1
             fault = crashes.fault_of(visible(found)) or crashes.go_on(found)
             if fault:
@@ -100,6 +100,11 @@ def work_next_run(name: str, count: int, torn: bool) -> tuple[int, list[tuple[st
                 if fault:
                     failures.append((f"{case}, and again", fault))
     return done, failures
+
+
+def turns_of(count: int) -> list[tuple[int, int]]:
+    """Cut the draws of a scene into turns: (number, draws) of each."""
+    return [(number, stop - first) for number, (first, stop) in enumerate(parts(count, 300))]
 
 
 def crash_again(crashes: Crashes, found: Content, rng: random.Random) -> str | None:
@@ -120,21 +125,21 @@ def crash_again(crashes: Crashes, found: Content, rng: random.Random) -> str | N
 
 def test_final_names_show_one_whole_set_or_less_wherever_the_power_fails() -> None:
     with row("crash-states") as counted:
-        for done in spread(work_states, [(scene.name,) for scene in SCENES]):
+        for done in spread(work_states, [(scene.name,) for scene in SCENES], weight=10):
             counted.add(done)
 
 
 def test_the_next_run_makes_good_what_a_power_failure_left() -> None:
-    count = cases("crash-next-run", 12, 300, 1500)
+    turns = turns_of(cases("crash-next-run", 12, 300, 1500))
     with row("crash-next-run") as counted:
-        for done in spread(work_next_run, [(scene.name, count, False) for scene in SCENES]):
+        for done in spread(work_next_run, [(scene.name, count, False, turn) for turn, count in turns for scene in SCENES]):
             counted.add(done)
 
 
 def test_torn_writes_and_a_second_power_failure_change_nothing_of_that() -> None:
-    count = cases("crash-torn-twice", 6, 60, 3000)
+    turns = turns_of(cases("crash-torn-twice", 6, 60, 3000))
     with row("crash-torn-twice") as counted:
-        for done in spread(work_next_run, [(scene.name, count, True) for scene in SCENES]):
+        for done in spread(work_next_run, [(scene.name, count, True, turn) for turn, count in turns for scene in SCENES]):
             counted.add(done)
 
 

@@ -24,7 +24,7 @@ def strides(name: str, total: int, quick: int, test: int, soak: int) -> list[tup
 
 def test_every_flipped_bit_is_found_with_its_file_place_and_key():
     with row("flips") as counted:
-        for done in spread(flips.flip, strides("flips", BITS, 5_000, 600_000, 10**7)):
+        for done in spread(flips.flip, strides("flips", BITS, 5_000, 600_000, 10**7), weight=5):
             counted.add(done)
 
 

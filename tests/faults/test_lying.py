@@ -19,7 +19,7 @@ def test_every_field_may_lie():
     total = lying.count()
     step, limited = max(1, total // cases("lying", 250, total, total)), TIER != "quick"
     with row("lying") as counted:
-        for done in spread(lying.run_all, ((*part, step, limited) for part in parts(total, 500))):
+        for done in spread(lying.run_all, ((*part, step, limited) for part in parts(total, 500)), weight=10):
             counted.add(done)
         for done in spread(lying.run_random, ((*part, SEED, limited) for part in parts(cases("lies", 100, 5000, 10**6), 1000))):
             counted.add(done)

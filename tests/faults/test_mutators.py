@@ -25,7 +25,7 @@ def test_mutated_files_are_refused_in_the_documented_ways_only():
         (kind, first, stop, SEED, TIER != "quick") for kind, share in _SHARES.items() for first, stop in parts(total * share // 100, 20_000)
     ]
     with row("mutated") as counted:
-        for done in spread(mutated.run, chunks):
+        for done in spread(mutated.run, chunks, weight=3):
             counted.add(done)
 
 

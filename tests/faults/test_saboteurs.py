@@ -10,6 +10,8 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -32,48 +34,66 @@ def copy(folder: Path) -> Path:
     return folder
 
 
-def run(folder: Path, tests: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, tests: tuple[str, ...], limit: int) -> subprocess.CompletedProcess[str]:
     """Run tests on a copy of the code."""
     environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1", "RECORDIO_TIER": "quick"}
-    environment.pop("RECORDIO_FAULTS_LOG", None)
+    for name in ("RECORDIO_FAULTS_LOG", "RECORDIO_SECONDS"):
+        environment.pop(name, None)
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=_LIMIT, check=False)
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=limit, check=False)
+
+
+def sabotage(saboteur: Saboteur, folder: Path) -> str:
+    """Run the tests on sabotaged code; return "" when one of them fails, else what happened."""
+    code = copy(folder / "code")
+    path = code / saboteur.file
+    source = path.read_text(encoding="utf-8")
+    if source.count(saboteur.code) != 1:
+        return f"{saboteur.file} does not have {saboteur.code!r} once"
+    path.write_text(source.replace(saboteur.code, saboteur.sabotage), encoding="utf-8")
+    compile(path.read_text(encoding="utf-8"), str(path), "exec")
+    try:
+        ran = run(code, saboteur.tests, _LIMIT)
+    except subprocess.TimeoutExpired:
+        return ""
+    if ran.returncode == 1:  # a test failed; anything else says that the tests did not run
+        return ""
+    return f"was not caught (exit code {ran.returncode}): {ran.stdout[-1500:]}"
 
 
 @pytest.fixture(scope="module")
-def honest(tmp_path_factory) -> Path:
+def honest(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy(tmp_path_factory.mktemp("honest") / "code")
 
 
+@pytest.fixture(scope="module")
+def ended(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future[str]]]:
+    """Run the saboteurs whose tests were chosen, as many at once as there are cores."""
+    chosen = [item.callspec.params["saboteur"] for item in request.session.items if "saboteur" in getattr(item, "fixturenames", ())]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        yield {each.name: pool.submit(sabotage, each, tmp_path_factory.mktemp("saboteur")) for each in chosen}
+
+
 @pytest.mark.saboteurs
-def test_the_copy_is_what_is_tested_and_passes(honest):
+def test_the_copy_is_what_is_tested_and_passes(honest: Path) -> None:
     where = "import recordio, im2rec; print(recordio.__file__, im2rec.__file__)"
     found = subprocess.run(
         [sys.executable, "-c", where], cwd=honest, env={**os.environ, "PYTHONPATH": str(honest)}, capture_output=True, text=True, check=True
     )
     assert found.stdout.split() == [str(honest / name / "__init__.py") for name in ("recordio", "im2rec")]
     tests = tuple(dict.fromkeys(test for saboteur in SABOTEURS for test in saboteur.tests))
-    ran = run(honest, tests)
+    ran = run(honest, tests, 4 * _LIMIT)
     assert ran.returncode == 0, ran.stdout[-3000:]
 
 
 @pytest.mark.saboteurs
 @pytest.mark.parametrize("saboteur", SABOTEURS, ids=lambda saboteur: saboteur.name)
-def test_a_saboteur_is_caught(saboteur: Saboteur, tmp_path: Path) -> None:
-    code = copy(tmp_path / "code")
-    path = code / saboteur.file
-    source = path.read_text(encoding="utf-8")
-    assert source.count(saboteur.code) == 1, f"{saboteur.file} does not have {saboteur.code!r} once"
-    path.write_text(source.replace(saboteur.code, saboteur.sabotage), encoding="utf-8")
-    compile(path.read_text(encoding="utf-8"), str(path), "exec")
+def test_a_saboteur_is_caught(saboteur: Saboteur, ended: dict[str, Future[str]]) -> None:
     with row("saboteurs") as counted:
         counted.cases += 1
-        try:
-            ran = run(code, saboteur.tests)
-        except subprocess.TimeoutExpired:
-            return
-        if ran.returncode != 1:  # 1: a test failed; anything else says that the tests did not run
-            counted.fail(saboteur.name, f"was not caught (exit code {ran.returncode}): {ran.stdout[-1500:]}")
+        reason = ended[saboteur.name].result()
+        if reason:
+            counted.fail(saboteur.name, reason)
 
 
 @pytest.mark.saboteurs

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 import pytest
-from tiers import SEED, cases, row
+from tiers import SEED, cases, row, timely
 
 import im2rec
 
@@ -117,7 +117,7 @@ def run(recipe: list[list[str]], way: Way, photos: Path, folder: Path) -> dict[s
 def test_every_run_leaves_the_same_bytes(photos, tmp_path):
     expected: dict[int, dict[str, str]] = {}
     with row("same bytes") as counted:
-        for number, way in enumerate(ways(cases("same-bytes", 8, 60, 1000))):
+        for number, way in timely(enumerate(ways(cases("same-bytes", 8, 60, 1000)))):
             recipe = number // 2 % len(RECIPES)
             found = run(RECIPES[recipe], way, photos, tmp_path / str(number))
             first = expected.setdefault(recipe, found)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import sharing
-from tiers import SEED, TIER, cases, row
+from tiers import SEED, TIER, cases, row, timely
 
 import recordio
 
@@ -29,8 +29,8 @@ def rec(tmp_path_factory) -> Path:
     return path
 
 
-def run(rec: Path, method: str, processes: int, threads: int, reads: int, *flags: str) -> dict[str, int]:
-    numbers = map(str, (processes, threads, reads, SEED))
+def run(rec: Path, method: str, processes: int, threads: int, reads: int, seed: int, *flags: str) -> dict[str, int]:
+    numbers = map(str, (processes, threads, reads, seed))
     command = [sys.executable, "-W", "ignore::DeprecationWarning", sharing.__file__, str(rec), method, *numbers, *flags]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False, env=environment)
@@ -40,18 +40,19 @@ def run(rec: Path, method: str, processes: int, threads: int, reads: int, *flags
 
 def test_all_ways_to_share_give_the_right_records(rec):
     ways = [(method, *shape) for method in METHODS for shape in SHAPES]
-    reads = cases("sharing", 30_000, 1_100_000, 10**8) // len(ways)
+    total = cases("sharing", 30_000, 1_100_000, 10**8)
+    turns, reads = max(1, total // 2_200_000), min(total, 2_200_000) // len(ways)
     with row("sharing") as counted:
-        for method, processes, threads, verified in ways:
-            found = run(rec, method, processes, threads, reads, *(["--verified"] if verified else []))
+        for turn, (method, processes, threads, verified) in timely([(turn, way) for turn in range(turns) for way in ways], weight=2):
+            found = run(rec, method, processes, threads, reads, SEED + turn, *(["--verified"] if verified else []))
             counted.cases += found["reads"]
             if found["wrong"] or found["lost"] or found["grown"] > 0 or not found["copies"]:
-                counted.fail(f"{method}, {processes} processes of {threads} threads, verified: {verified}", found)
+                counted.fail(f"turn {turn}, {method}, {processes} processes of {threads} threads, verified: {verified}", found)
 
 
 def test_processes_without_pread_have_a_descriptor_of_their_own(rec):
     if "fork" in METHODS:
-        found = run(rec, "fork", 3, 1, 4000, "--without-pread")
+        found = run(rec, "fork", 3, 1, 4000, SEED, "--without-pread")
         assert (found["wrong"], found["lost"]) == (0, 0)
 
 

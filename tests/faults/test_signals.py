@@ -16,7 +16,7 @@ import pytest
 from disks import FaultyDisk, KillingDisk
 from forked import Process, kill_all, start, survivors, wait
 from scenes import HANDLED, PACK_NEW, PACK_OLD, SHARDS, Content, Scene, content, hidden, restore, run, visible, workshop
-from tiers import SEED, cases, parts, row, spread
+from tiers import SEED, cases, parts, row, spread, timely
 
 from im2rec import build
 from im2rec.cli import main
@@ -160,7 +160,7 @@ def has_handler(pid: int, number: int) -> bool:
 def test_signals_end_a_fresh_process_with_its_workers() -> None:
     count = cases("signals-fresh", 3, 40, 400)
     with row("signals-fresh") as counted, workshop(200) as base:
-        for number in range(count):
+        for number in timely(range(count)):
             rng = random.Random(f"{SEED} fresh {number}")
             restore(base / "out", {})
             options = rng.choice((["--resize", "16", "--workers", "2"], ["--resize", "16", "--workers", "0"], []))
@@ -208,7 +208,7 @@ def test_a_closed_pipe_ends_a_run_at_once_and_without_a_trace() -> None:
             path = many / f"class {number % 7}" / f"{number:040}.jpg"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch()
-        for number in range(count):
+        for number in timely(range(count)):
             rng = random.Random(f"{SEED} pipe {number}")
             restore(base / "out", {})
             words = rng.choice(

@@ -21,7 +21,7 @@ def test_cut_images_are_rejected_by_name_both_ways() -> None:
     chunks = [(kind, variant, CUTS) for kind in KINDS for variant in range(VARIANTS)]
     assert len(chunks) >= (200 if TIER == "soak" else 50)
     with row("truncated") as counted:
-        for done in spread(cut, chunks):
+        for done in spread(cut, chunks, weight=10):
             counted.add(done)
 
 

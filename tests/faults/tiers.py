@@ -5,6 +5,7 @@ The environment decides:
     RECORDIO_TIER        quick (in `make test`, seconds a file), test (in `make faults`, minutes), soak (up to an hour)
     RECORDIO_SEED        start of every random choice
     RECORDIO_CASES_NAME  number of cases of one row, whatever its tier; NAME is the row's in capitals
+    RECORDIO_SECONDS     after so many seconds a row starts no more of its cases; what it has done is what it tells; 0: no limit
     RECORDIO_FAULTS_LOG  file to which each row appends a line of JSON: row, cases, failures, seconds, seed
 """
 
@@ -14,14 +15,19 @@ import contextlib
 import json
 import multiprocessing
 import os
+import random
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 TIER = os.environ.get("RECORDIO_TIER", "quick")
 SEED = int(os.environ.get("RECORDIO_SEED", "20250131"))
+_SECONDS = float(os.environ.get("RECORDIO_SECONDS", "0"))
 _SHOWN = 20  # failures that a message names
 
 
@@ -74,17 +80,37 @@ def _log(run: Row, seconds: float) -> None:
             log.write(json.dumps(line) + "\n")
 
 
-def spread(work: Callable[..., Any], chunks: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
-    """Yield ``work(*chunk)`` of each chunk; beyond the quick tier on all cores, so *work* must be a function of a module."""
+def timely(cases: Iterable[T], weight: float = 1.0) -> Iterator[T]:
+    """Yield cases as long as their row has time; *weight* says how much more of it than others."""
+    end = time.monotonic() + _SECONDS * weight
+    for number, case in enumerate(cases):
+        if number and _SECONDS and time.monotonic() > end:
+            return
+        yield case
+
+
+def spread(work: Callable[..., Any], chunks: Iterable[tuple[Any, ...]], weight: float = 1.0) -> Iterator[Any]:
+    """Yield ``work(*chunk)`` of each chunk; beyond the quick tier on all cores, so *work* must be a function of a module.
+
+    Where the time of a row is limited, chunks come in a random order, so that those that are left out are of all kinds.
+    """
     if TIER == "quick":
         for chunk in chunks:
             yield work(*chunk)
         return
+    chosen = list(chunks)
+    if _SECONDS:
+        random.Random(SEED).shuffle(chosen)
+    processes = os.cpu_count() or 1
     # Not by fork: what a test process has loaded by now has threads.
-    with ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn")) as pool:
-        waiting = [pool.submit(work, *chunk) for chunk in chunks]
-        for future in waiting:
-            yield future.result()
+    with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
+        waiting = deque[Any]()
+        for chunk in timely(chosen, weight):
+            waiting.append(pool.submit(work, *chunk))
+            while len(waiting) > processes:  # one that waits keeps a core from idling
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def parts(total: int, size: int) -> Iterator[tuple[int, int]]:
