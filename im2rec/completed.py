@@ -12,7 +12,7 @@ from im2rec.listfile import Item
 from im2rec.names import printable
 from im2rec.packoptions import Items, PackOptions, describe, set_prefix
 from im2rec.report import PackReport, parse_rejects
-from im2rec.source import ImageSource
+from im2rec.source import ImageSource, has_changed
 from recordio import checksum, files, frame
 from recordio.errors import RecordIOError
 from recordio.header import HEADER_SIZE
@@ -85,7 +85,7 @@ def _check_images(
             continue
         if record is not None and options.transform.pass_through and not _may_hold(*record, status.st_size, item, options):
             raise ResumeError(printable(item.path), f"has {status.st_size} bytes, another size than when it was packed")
-        if max(status.st_mtime_ns, status.st_ctime_ns) > packed_at:
+        if has_changed(status, packed_at):
             raise ResumeError(printable(item.path), "has changed since it was packed")
 
 

@@ -14,7 +14,7 @@ from im2rec.listfile import Item
 from im2rec.names import printable
 from im2rec.packoptions import PackOptions, describe_run
 from im2rec.shards import ShardWriter, Written
-from im2rec.source import ImageSource
+from im2rec.source import ImageSource, has_changed
 from im2rec.work import Block, Outcomes
 from recordio import checksum, files
 from recordio.errors import FileError
@@ -236,8 +236,7 @@ def _check_inputs(items: list[Item], outcomes: Outcomes, source: ImageSource, st
                 raise ResumeError(printable(item.path), "is no longer there")
         elif not rejected and status.st_size != size:
             raise ResumeError(printable(item.path), f"has {status.st_size} bytes and had {size}")
-        # The change time is there to find files that were replaced by older ones.
-        elif max(status.st_mtime_ns, status.st_ctime_ns) > started:
+        elif has_changed(status, started):
             raise ResumeError(printable(item.path), "has changed since the run that was interrupted")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,6 +43,15 @@ def leaves_root(path: str) -> bool:
     """Tell whether a path, as text, points outside the folder it is relative to."""
     parts = path.replace("\\", "/").split("/") if os.name == "nt" else path.split("/")
     return os.path.isabs(path) or ".." in parts or bool(os.path.splitdrive(path)[0])
+
+
+def has_changed(status: os.stat_result, since: int) -> bool:
+    """Tell whether a file may have been written or replaced after a moment, in nanoseconds since 1970.
+
+    The change time finds files that were replaced by older ones. A time of modification that is still to come was set by
+    somebody, and says nothing; when that was done, the change time says.
+    """
+    return status.st_ctime_ns > since or since < status.st_mtime_ns <= time.time_ns()
 
 
 class ImageSource:

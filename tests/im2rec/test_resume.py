@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import time
+from pathlib import Path
 
 import pytest
 
@@ -173,6 +174,32 @@ def test_a_changed_image_is_refused_by_name_and_nothing_is_lost(run, root, items
             run()
         assert str(caught.value).startswith(f"{items[1].path}: {text}, so the interrupted run cannot be resumed")
     assert (work / ".x.journal").exists()
+
+
+def clear(folder):
+    for path in folder.iterdir():
+        path.unlink()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no change time")
+def test_images_of_a_time_to_come_are_gone_on_with_unless_they_were_given_it_since(run, root, items, work):
+    later = time.time() + 86400
+    for path in filter(Path.is_file, root.rglob("*")):
+        os.utime(path, (later, later))
+    run()
+    expected = content(work)
+    clear(work)
+    with pytest.raises(KeyboardInterrupt):
+        run(2)
+    run()
+    assert content(work) == expected
+    clear(work)
+    with pytest.raises(KeyboardInterrupt):
+        run(2)
+    time.sleep(0.02)  # the clock for files lags behind by a tick
+    os.utime(root / items[1].path, (later, later))
+    with pytest.raises(ResumeError, match="has changed since the run that was interrupted"):
+        run()
 
 
 def test_an_image_that_was_not_done_may_change(run, root, items, work):
