@@ -5,6 +5,7 @@
     lists     .lst files: ids, labels, paths
     loader    epochs of batches over a source; in threads, by an engine
     augment, normalise, imagerecord: ImageRecordIter and its twins
+    arrays, wrappers: NDArrayIter, CSVIter; ResizeIter, PrefetchingIter
     source    .rec files, or images with a list, read by ordinal
 
 The names below can be imported from here; modules load when a name is first used.
@@ -16,6 +17,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from recordio.loaders.arrays import CSVIter, NDArrayIter
     from recordio.loaders.batch import DataBatch, DataDesc, DataIter
     from recordio.loaders.imagerecord import (
         ImageRecordInt8Iter,
@@ -24,8 +26,10 @@ if TYPE_CHECKING:
         ImageRecordUInt8Iter,
         ImageRecordUInt8Iter_v1,
     )
+    from recordio.loaders.wrappers import PrefetchingIter, ResizeIter
 
 _HOMES = {
+    "arrays": ("CSVIter", "NDArrayIter"),
     "batch": ("DataBatch", "DataDesc", "DataIter"),
     "imagerecord": (
         "ImageRecordInt8Iter",
@@ -34,10 +38,12 @@ _HOMES = {
         "ImageRecordUInt8Iter",
         "ImageRecordUInt8Iter_v1",
     ),
+    "wrappers": ("PrefetchingIter", "ResizeIter"),
 }
 _MODULES = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "CSVIter",
     "DataBatch",
     "DataDesc",
     "DataIter",
@@ -46,6 +52,9 @@ __all__ = [
     "ImageRecordIter_v1",
     "ImageRecordUInt8Iter",
     "ImageRecordUInt8Iter_v1",
+    "NDArrayIter",
+    "PrefetchingIter",
+    "ResizeIter",
 ]
 
 

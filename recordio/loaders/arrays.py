@@ -1,0 +1,260 @@
+"""Iterators over arrays and over CSV files: NDArrayIter and CSVIter, as in mxnet.io."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from recordio import files
+from recordio.errors import FormatError
+from recordio.loaders import parameters, sampler
+from recordio.loaders.batch import DataBatch, DataDesc, DataIter
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+HANDLES: Final = ("pad", "discard", "roll_over")
+_CSV_TYPES: Final = ("float32", "int32", "int64")
+
+
+def _named(given: Any, default: str, *, may_be_none: bool) -> list[tuple[str, NDArray[Any]]]:
+    """Return arrays with their names: of one array, of a list, or of a mapping."""
+    if given is None:
+        if not may_be_none:
+            raise ValueError(f"{default} is None, expected an array, a list of arrays or a dict of them")
+        return []
+    if isinstance(given, Mapping):
+        named = list(given.items())
+    elif isinstance(given, (list, tuple)):
+        named = [(default, given[0])] if len(given) == 1 else [(f"_{number}_{default}", each) for number, each in enumerate(given)]
+    else:
+        named = [(default, given)]
+    arrays = [(name, np.asarray(each.asnumpy() if hasattr(each, "asnumpy") else each)) for name, each in named]
+    for name, array in arrays:
+        if not array.ndim or array.dtype == object:
+            raise ValueError(f"{name} is {array.dtype} of {array.ndim} axes, expected an array of numbers with rows")
+    return arrays
+
+
+class NDArrayIter(DataIter):
+    """Batches of arrays that are in memory.
+
+    Args:
+        data: an array, a list of them, or a dict of names and arrays; anything that NumPy can make an array of.
+        label: the same, or None.
+        batch_size: rows of a batch.
+        shuffle: a new order each epoch.
+        last_batch_handle: "pad" fills the last batch with the first rows and counts them as pad; "discard" leaves it out;
+            "roll_over" gives what is left in the first batch of the next epoch.
+        data_name: of an array without a name.
+        label_name: the same of labels.
+        seed: of the order; None: from NumPy's global generator, as in MXNet.
+
+    Raises:
+        ValueError: arrays of different lengths, fewer rows than a batch has, or an unknown last_batch_handle.
+    """
+
+    def __init__(
+        self,
+        data: Any,
+        label: Any = None,
+        batch_size: int = 1,
+        shuffle: bool = False,  # noqa: FBT001, FBT002  (MXNet's signature)
+        last_batch_handle: str = "pad",
+        data_name: str = "data",
+        label_name: str = "softmax_label",
+        *,
+        seed: int | None = None,
+    ) -> None:
+        super().__init__(batch_size)
+        if last_batch_handle not in HANDLES:
+            raise ValueError(f"last_batch_handle={last_batch_handle!r}, expected one of {', '.join(HANDLES)}")
+        self.data = _named(data, data_name, may_be_none=False)
+        self.label = _named(label, label_name, may_be_none=True)
+        self.num_source = len(self.data)
+        rows = {name: len(array) for name, array in (*self.data, *self.label)}
+        if len(set(rows.values())) > 1:
+            raise ValueError(f"arrays of different lengths: {', '.join(f'{name} {count}' for name, count in rows.items())}")
+        self.num_data = next(iter(rows.values()))
+        if not 1 <= batch_size <= self.num_data:
+            raise ValueError(f"batch_size={batch_size} with {self.num_data} rows, expected 1 to as many as there are rows")
+        self.shuffle = shuffle
+        self.last_batch_handle = last_batch_handle
+        self.idx = np.arange(self.num_data)
+        self._seed = seed
+        self._epoch = -1
+        self._carried: NDArray[np.intp] = self.idx[:0]
+        self.hard_reset()
+
+    @property
+    def provide_data(self) -> list[DataDesc]:
+        """A DataDesc for each array."""
+        return self._describe(self.data)
+
+    @property
+    def provide_label(self) -> list[DataDesc]:
+        """A DataDesc for each array of labels."""
+        return self._describe(self.label)
+
+    def _describe(self, arrays: list[tuple[str, NDArray[Any]]]) -> list[DataDesc]:
+        return [DataDesc(name, (self.batch_size, *array.shape[1:]), array.dtype) for name, array in arrays]
+
+    def hard_reset(self) -> None:
+        """Start anew, without what was left for the next epoch."""
+        self._carried = self.idx[:0]
+        self._start()
+
+    def reset(self) -> None:
+        """Go to the start of the next epoch."""
+        # What would have made the last batch is carried over only when the epoch was gone through to its end.
+        left = len(self._order) % self.batch_size
+        done = self.cursor + self.batch_size >= len(self._order) - left
+        self._carried = self._order[len(self._order) - left :] if self.last_batch_handle == "roll_over" and left and done else self.idx[:0]
+        self._start()
+
+    def _start(self) -> None:
+        self._epoch += 1
+        if self.shuffle and self._seed is None:
+            np.random.shuffle(self.idx)  # MXNet's source of order: np.random.seed governs it
+        elif self.shuffle:
+            self.idx = sampler.shuffled(self.num_data, self._seed or 0, self._epoch)
+        self._order = np.concatenate([self._carried, self.idx])
+        self.cursor = -self.batch_size
+
+    def __len__(self) -> int:
+        """Return how many batches this epoch has."""
+        rows = len(self._order)
+        return -(-rows // self.batch_size) if self.last_batch_handle == "pad" else rows // self.batch_size
+
+    def iter_next(self) -> bool:
+        """Go to the next batch, and tell whether there is one."""
+        self.cursor += self.batch_size
+        limit = len(self._order) if self.last_batch_handle == "pad" else len(self._order) - self.batch_size + 1
+        return self.cursor < limit
+
+    def _rows(self) -> NDArray[np.intp]:
+        rows = self._order[self.cursor : self.cursor + self.batch_size]
+        return np.concatenate([rows, self._order[: self.batch_size - len(rows)]])
+
+    def getdata(self) -> list[Any]:
+        """Return the data of the present batch: an array for each source."""
+        rows = self._rows()
+        return [self.wrap(array[rows]) for _, array in self.data]
+
+    def getlabel(self) -> list[Any]:
+        """Return the labels of the present batch."""
+        rows = self._rows()
+        return [self.wrap(array[rows]) for _, array in self.label]
+
+    def getpad(self) -> int:
+        """Return how many rows at the end of the present batch are first rows again.
+
+        With "roll_over", in the first batch: how many rows at its start are left from the epoch before, as MXNet counts them.
+        """
+        if self.last_batch_handle == "roll_over":
+            return len(self._carried) if self.cursor == 0 else 0
+        return max(0, self.cursor + self.batch_size - len(self._order))
+
+
+class CSVIter(DataIter):
+    """Batches of the rows of CSV files of numbers.
+
+    Args:
+        data_csv: the file of the data, one row a line.
+        data_shape: what a row is reshaped to.
+        batch_size: rows of a batch.
+        label_csv: the file of the labels; "NULL" or "": all labels are 0.
+        label_shape: what a row of labels is reshaped to.
+        round_batch: fill the last batch with the first rows; else with zeros. Both are counted as pad.
+        dtype: "float32", "int32" or "int64", of data and labels.
+        data_name: of the data.
+        label_name: of the labels.
+
+    Raises:
+        FileError: a file cannot be read.
+        FormatError: a field is no number, or a line has more or fewer than others, or than its shape has.
+    """
+
+    def __init__(
+        self,
+        data_csv: str | os.PathLike[str],
+        data_shape: Sequence[int],
+        batch_size: int,
+        label_csv: str | os.PathLike[str] = "NULL",
+        label_shape: Sequence[int] = (1,),
+        *,
+        round_batch: bool = True,
+        dtype: str | None = "float32",
+        data_name: str = "data",
+        label_name: str = "softmax_label",
+        prefetch_buffer: int = 4,
+        ctx: str = "gpu",
+    ) -> None:
+        super().__init__(parameters.convert("batch_size", "int", batch_size))
+        if self.batch_size < 1 or prefetch_buffer < 0 or ctx not in ("cpu", "gpu"):
+            raise ValueError(f"batch_size={batch_size}, prefetch_buffer={prefetch_buffer}, ctx={ctx!r}, expected 1, 0 or more, cpu or gpu")
+        dtype = dtype or "float32"
+        if dtype not in _CSV_TYPES:
+            raise ValueError(f"dtype={dtype!r}, expected one of {', '.join(_CSV_TYPES)}")
+        shape: tuple[int, ...] = parameters.convert("data_shape", "tuple[int, ...]", data_shape)
+        shape_of_label: tuple[int, ...] = parameters.convert("label_shape", "tuple[int, ...]", label_shape)
+        self._data = _read_csv(data_csv, shape, dtype)
+        rows = len(self._data)
+        given = str(label_csv) not in ("NULL", "")
+        self._label = _read_csv(label_csv, shape_of_label, dtype) if given else np.zeros((rows, *shape_of_label), dtype)
+        if len(self._label) != rows:
+            raise FormatError(str(label_csv), 0, f"{len(self._label)} rows, {data_csv} has {rows}")
+        if shape_of_label == (1,):
+            self._label = self._label[:, 0]
+        self._round = parameters.convert("round_batch", "bool", round_batch)
+        self.provide_data = [DataDesc(data_name, (self.batch_size, *self._data.shape[1:]), np.dtype(dtype))]
+        self.provide_label = [DataDesc(label_name, (self.batch_size, *self._label.shape[1:]), np.dtype(dtype))]
+        self._at = 0
+
+    def reset(self) -> None:
+        """Go to the first row."""
+        self._at = 0
+
+    def __len__(self) -> int:
+        """Return how many batches an epoch has."""
+        return math.ceil(len(self._data) / self.batch_size)
+
+    def next(self) -> DataBatch:
+        """Return the next batch.
+
+        Raises:
+            StopIteration: there is none.
+        """
+        rows, first = len(self._data), self._at
+        if first >= rows:
+            raise StopIteration
+        self._at = first + self.batch_size
+        index = np.arange(first, self._at)
+        pad = max(0, self._at - rows)
+        data, label = self._data[index % rows], self._label[index % rows]
+        if pad and not self._round:
+            data[-pad:], label[-pad:] = 0, 0
+        return DataBatch([self.wrap(data)], [self.wrap(label)], pad, (index % rows).astype(np.uint64))
+
+
+def _read_csv(path: str | os.PathLike[str], shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
+    """Read a file of numbers, (rows, *shape)."""
+    wanted, rows = int(np.prod(shape)), []
+    kind = np.dtype(dtype).type
+    with files.open_text_lines(path) as lines:
+        offset = 0
+        for line in lines:
+            if line.strip():
+                try:
+                    row = np.array(line.decode("ascii", "replace").split(","), np.float64 if dtype == "float32" else kind)
+                except (ValueError, OverflowError) as error:
+                    raise FormatError(str(path), offset, f"{error}, expected numbers with commas between them") from None
+                if len(row) != wanted:
+                    raise FormatError(str(path), offset, f"a line of {len(row)} fields, expected {wanted} of shape {tuple(shape)}")
+                rows.append(row.astype(kind))
+            offset += len(line)
+    return np.array(rows, dtype).reshape(-1, *shape)

@@ -1,0 +1,224 @@
+"""Iterators around others: ResizeIter changes how long an epoch is, PrefetchingIter runs them in threads; as in mxnet.io."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+from recordio.loaders.batch import DataBatch, DataDesc, DataIter
+
+
+class ResizeIter(DataIter):
+    """Epochs of a given number of batches: another iterator's, begun again where it ends.
+
+    Args:
+        data_iter: the other iterator.
+        size: batches of an epoch.
+        reset_internal: whether ``reset`` resets the other one, too; else it goes on where it was.
+    """
+
+    def __init__(self, data_iter: DataIter, size: int, reset_internal: bool = True) -> None:  # noqa: FBT001, FBT002  (MXNet's signature)
+        super().__init__(data_iter.batch_size)
+        if size < 0:
+            raise ValueError(f"size={size}, expected 0 or more")
+        self.data_iter = data_iter
+        self.size = size
+        self.reset_internal = reset_internal
+        self.cur = 0
+        self.current_batch: DataBatch | None = None
+        other: Any = data_iter
+        self.provide_data = other.provide_data
+        self.provide_label = other.provide_label
+        if hasattr(other, "default_bucket_key"):
+            self.default_bucket_key = other.default_bucket_key
+
+    def __len__(self) -> int:
+        return self.size
+
+    def reset(self) -> None:
+        """Go to the start of the next epoch."""
+        self.cur = 0
+        if self.reset_internal:
+            self.data_iter.reset()
+
+    def iter_next(self) -> bool:
+        """Go to the next batch, and tell whether there is one.
+
+        Raises:
+            ValueError: the other iterator has no batches at all.
+        """
+        if self.cur == self.size:
+            return False
+        try:
+            self.current_batch = self.data_iter.next()
+        except StopIteration:
+            self.data_iter.reset()
+            try:
+                self.current_batch = self.data_iter.next()
+            except StopIteration:
+                raise ValueError("the iterator has no batches, so there is nothing to repeat") from None
+        self.cur += 1
+        return True
+
+    def next(self) -> DataBatch:
+        """Return the next batch.
+
+        Raises:
+            StopIteration: the epoch is over.
+        """
+        if not self.iter_next():
+            raise StopIteration
+        return self._present()
+
+    def _present(self) -> DataBatch:
+        if self.current_batch is None:
+            raise RuntimeError("there is no present batch: iter_next() was not called")
+        return self.current_batch
+
+    def getdata(self) -> Any:
+        """Return the data of the present batch."""
+        return self._present().data
+
+    def getlabel(self) -> Any:
+        """Return the labels of the present batch."""
+        return self._present().label
+
+    def getindex(self) -> Any:
+        """Return the index of the present batch."""
+        return self._present().index
+
+    def getpad(self) -> int | None:
+        """Return the pad of the present batch."""
+        return self._present().pad
+
+
+class PrefetchingIter(DataIter):
+    """Runs one or several iterators in threads, a batch ahead; batches of several are joined to one.
+
+    Args:
+        iters: an iterator, or a list of them with as many batches each.
+        rename_data: for each iterator, its names of data and what they become.
+        rename_label: the same of labels.
+    """
+
+    def __init__(
+        self,
+        iters: DataIter | Sequence[DataIter],
+        rename_data: Sequence[dict[str, str]] | None = None,
+        rename_label: Sequence[dict[str, str]] | None = None,
+    ) -> None:
+        self.iters: list[Any] = list(iters) if isinstance(iters, (list, tuple)) else [iters]
+        if not self.iters:
+            raise ValueError("no iterators, expected at least one")
+        for name, renames in (("rename_data", rename_data), ("rename_label", rename_label)):
+            if renames is not None and len(renames) != len(self.iters):
+                raise ValueError(f"{name} for {len(renames)} iterators, expected {len(self.iters)}")
+        super().__init__(self.iters[0].provide_data[0].shape[0])
+        self.n_iter = len(self.iters)
+        self.rename_data = rename_data
+        self.rename_label = rename_label
+        self.current_batch: DataBatch | None = None
+        self._pool = ThreadPoolExecutor(self.n_iter, "recordio-prefetch")
+        self._coming: list[Future[DataBatch | None]] = []
+
+    @property
+    def provide_data(self) -> list[DataDesc]:
+        """A DataDesc for each array of each iterator, renamed."""
+        return _renamed([each.provide_data for each in self.iters], self.rename_data)
+
+    @property
+    def provide_label(self) -> list[DataDesc]:
+        """A DataDesc for each array of labels of each iterator, renamed."""
+        return _renamed([each.provide_label for each in self.iters], self.rename_label)
+
+    def _begin(self) -> None:
+        self._coming = [self._pool.submit(_next_or_none, each) for each in self.iters]
+
+    def reset(self) -> None:
+        """Go to the start of the next epoch."""
+        for each in self._coming:
+            each.exception()  # wait; an error of a batch that nobody asked for is nobody's
+        self._coming = []
+        for iterator in self.iters:
+            iterator.reset()
+        self._begin()
+
+    def iter_next(self) -> bool:
+        """Go to the next batch, and tell whether there is one.
+
+        Raises:
+            ValueError: one iterator ends before another, or their pads differ.
+        """
+        if not self._coming:
+            self._begin()
+        found = [each.result() for each in self._coming]
+        batches = [batch for batch in found if batch is not None]
+        if not batches:
+            return False
+        if len(batches) < len(found):
+            raise ValueError("one iterator ends before another, expected as many batches of each")
+        if len({batch.pad for batch in batches}) > 1:
+            raise ValueError(f"batches with pads {[batch.pad for batch in batches]}, expected the same of each iterator")
+        self._begin()
+        self.current_batch = DataBatch(
+            [array for batch in batches for array in batch.data],
+            [array for batch in batches for array in batch.label or ()],
+            batches[0].pad,
+            batches[0].index,
+            provide_data=self.provide_data,
+            provide_label=self.provide_label,
+        )
+        return True
+
+    def next(self) -> DataBatch:
+        """Return the next batch.
+
+        Raises:
+            StopIteration: the epoch is over.
+        """
+        if not self.iter_next():
+            raise StopIteration
+        return self._present()
+
+    def _present(self) -> DataBatch:
+        if self.current_batch is None:
+            raise RuntimeError("there is no present batch: iter_next() was not called")
+        return self.current_batch
+
+    def getdata(self) -> Any:
+        """Return the data of the present batch."""
+        return self._present().data
+
+    def getlabel(self) -> Any:
+        """Return the labels of the present batch."""
+        return self._present().label
+
+    def getindex(self) -> Any:
+        """Return the index of the present batch."""
+        return self._present().index
+
+    def getpad(self) -> int | None:
+        """Return the pad of the present batch."""
+        return self._present().pad
+
+    def close(self) -> None:
+        """End the threads."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _next_or_none(iterator: DataIter) -> DataBatch | None:
+    try:
+        return iterator.next()
+    except StopIteration:
+        return None
+
+
+def _renamed(described: list[list[Any]], renames: Sequence[dict[str, str]] | None) -> list[DataDesc]:
+    found = []
+    for number, each in enumerate(described):
+        names = renames[number] if renames else {}
+        for one in each:
+            desc = one if isinstance(one, DataDesc) else DataDesc(*one)
+            found.append(DataDesc(names.get(desc.name, desc.name), desc.shape, desc.dtype, desc.layout))
+    return found

@@ -1,0 +1,141 @@
+"""NDArrayIter, CSVIter, ResizeIter and PrefetchingIter against what MXNet 1.9.1's gave."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import recordio
+from recordio import loaders
+
+FOLDER = Path(__file__).resolve().parents[2] / "golden" / "augment"
+GOLDEN = json.loads((FOLDER / "iterators.json").read_text())
+
+
+def rows(iterator: loaders.DataIter) -> list[Any]:
+    return [[batch.data[0].tolist(), batch.label[0].tolist(), batch.pad] for batch in iterator]
+
+
+@pytest.mark.parametrize("case", GOLDEN["ndarray"], ids=lambda case: f"{case['rows']}-{case['handle']}")
+def test_epochs_over_arrays_are_mxnets(case: dict[str, Any]) -> None:
+    n = case["rows"]
+    iterator = loaders.NDArrayIter(
+        np.arange(n * 2).reshape(n, 2).astype("float32"), np.arange(n).astype("float32"), 4, last_batch_handle=case["handle"]
+    )
+    for epoch in case["epochs"][:-1]:
+        assert len(iterator) == len(epoch)
+        assert rows(iterator) == epoch
+        iterator.reset()
+    iterator.next()
+    iterator.reset()
+    assert rows(iterator) == case["epochs"][-1]
+
+
+def test_arrays_have_names_by_their_place_or_their_key() -> None:
+    iterator = loaders.NDArrayIter({"a": np.zeros((6, 2)), "b": np.zeros((6, 3))}, [np.zeros(6), np.ones((6, 1))], batch_size=2)
+    described = [(desc.name, desc.shape) for desc in iterator.provide_data + iterator.provide_label]
+    assert described == [("a", (2, 2)), ("b", (2, 3)), ("_0_softmax_label", (2,)), ("_1_softmax_label", (2, 1))]
+    assert loaders.NDArrayIter([[1, 2]], batch_size=1).next().label == []
+
+
+def test_a_shuffle_keeps_data_and_labels_together_and_is_new_each_epoch() -> None:
+    iterator = loaders.NDArrayIter(np.arange(20), np.arange(20) * 2, 5, shuffle=True, seed=1)
+    epochs = []
+    for _ in range(2):
+        batches = list(iterator)
+        assert all(np.array_equal(batch.data[0] * 2, batch.label[0]) for batch in batches)
+        epochs.append(np.concatenate([batch.data[0] for batch in batches]).tolist())
+        iterator.reset()
+    assert epochs[0] != epochs[1]
+    assert sorted(epochs[0]) == sorted(epochs[1]) == list(range(20))
+    again = loaders.NDArrayIter(np.arange(20), batch_size=5, shuffle=True, seed=1)
+    assert np.concatenate([batch.data[0] for batch in again]).tolist() == epochs[0]
+
+
+def test_without_a_seed_numpys_own_governs_the_order() -> None:
+    orders = []
+    for _ in range(2):
+        np.random.seed(4)
+        orders.append(loaders.NDArrayIter(np.arange(9), batch_size=9, shuffle=True).next().data[0].tolist())
+    assert orders[0] == orders[1] != list(range(9))
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"data": np.zeros(3), "batch_size": 4}, "batch_size=4 with 3 rows"),
+        ({"data": np.zeros(3), "label": np.zeros(2)}, "different lengths: data 3, softmax_label 2"),
+        ({"data": np.zeros(3), "last_batch_handle": "keep"}, "last_batch_handle='keep'"),
+        ({"data": None}, "data is None"),
+        ({"data": np.float32(3)}, "of 0 axes"),
+    ],
+)
+def test_arrays_that_make_no_batches_are_refused(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        loaders.NDArrayIter(**given)
+
+
+def test_rows_of_csv_files_are_mxnets() -> None:
+    given = {"data_csv": FOLDER / "data.csv", "data_shape": (2, 2), "batch_size": 2, "label_csv": FOLDER / "label.csv"}
+    iterator = loaders.CSVIter(**given)
+    assert rows(iterator) == GOLDEN["csv"]
+    assert list(iterator) == []
+    iterator.reset()
+    assert rows(iterator) == GOLDEN["csv"]
+    last = list(loaders.CSVIter(**given, round_batch=False))[-1]
+    assert (last.pad, last.data[0][1].any(), last.label[0].tolist()) == (1, False, [4.0, 0.0])
+    whole = loaders.CSVIter(**{**given, "label_csv": "NULL", "dtype": "int32"}).next()
+    assert (whole.data[0].dtype, whole.label[0].tolist()) == (np.int32, [0, 0])
+
+
+@pytest.mark.parametrize(("line", "message"), [("1,2,x,4", "'x'"), ("1,2", "a line of 2 fields, expected 4")])
+def test_a_bad_line_of_a_csv_is_named_by_its_offset(tmp_path: Path, line: str, message: str) -> None:
+    (tmp_path / "a.csv").write_text(f"1,2,3,4\n{line}\n")
+    with pytest.raises(recordio.FormatError, match=rf"a\.csv: offset 8: .*{message}"):
+        loaders.CSVIter(tmp_path / "a.csv", (4,), 1)
+
+
+def ramp(factor: int = 1) -> loaders.NDArrayIter:
+    return loaders.NDArrayIter((np.arange(6) * factor).astype("float32"), np.arange(6).astype("float32"), batch_size=2)
+
+
+@pytest.mark.parametrize("case", GOLDEN["resize"], ids=lambda case: f"{case['size']}-{case['reset_internal']}")
+def test_resized_epochs_are_mxnets(case: dict[str, Any]) -> None:
+    iterator = loaders.ResizeIter(ramp(), case["size"], reset_internal=case["reset_internal"])
+    for epoch in case["epochs"]:
+        assert [batch.data[0].tolist() for batch in iterator] == epoch
+        iterator.reset()
+
+
+def test_prefetched_epochs_are_mxnets() -> None:
+    names = {"rename_data": [{"data": "d1"}, {"data": "d2"}], "rename_label": [{"softmax_label": "l1"}, {"softmax_label": "l2"}]}
+    iterator = loaders.PrefetchingIter([ramp(), ramp(2)], **names)
+    assert [desc.name for desc in iterator.provide_data + iterator.provide_label] == GOLDEN["prefetch"]["names"]
+    for epoch in GOLDEN["prefetch"]["epochs"]:
+        found = [[[a.tolist() for a in batch.data], [a.tolist() for a in batch.label], batch.pad] for batch in iterator]
+        assert found == epoch
+        iterator.reset()
+    iterator.close()
+
+
+def test_iterators_that_do_not_end_together_are_not_joined() -> None:
+    iterator = loaders.PrefetchingIter([ramp(), loaders.NDArrayIter(np.zeros(2), batch_size=2)])
+    iterator.next()
+    with pytest.raises(ValueError, match="one iterator ends before another"):
+        iterator.next()
+    iterator.close()
+
+
+def test_an_error_in_the_thread_reaches_the_caller(tmp_path: Path) -> None:
+    class Broken(loaders.NDArrayIter):
+        def next(self) -> loaders.DataBatch:
+            raise OSError("the disk is gone")
+
+    iterator = loaders.PrefetchingIter(Broken(np.zeros(4)))
+    with pytest.raises(OSError, match="the disk is gone"):
+        iterator.next()
+    iterator.close()
