@@ -35,7 +35,7 @@ RECORDIO = [
 ]
 LOADERS = [
     ["batch", "sampler", "lists", "parameters", "engine", "ndarrayfile"],
-    ["source", "faces", "augment", "normalise", "meanimage"],
+    ["source", "faces", "augment", "normalise", "meanimage", "arrays", "wrappers"],
     ["loader", "items"],
     ["imagerecord", "torch"],
     ["__init__"],
