@@ -17,6 +17,9 @@ Damaged files:
     tolerant  every byte of a .rec, as a record that is intact or as damage
     salvaging what is whole of a .rec into a new set, with a report
 
+Face recognition:
+    pairs     verification sets (.bin), read without running anything of them
+
 Pixels:
     images    decode, resize, encode, with OpenCV
 
@@ -55,6 +58,7 @@ if TYPE_CHECKING:
     from recordio.images import decode, encode, resize
     from recordio.index import Index
     from recordio.naming import KeyConflict
+    from recordio.pairs import Pairs, write_pairs
     from recordio.reader import IndexedReader, Reader
     from recordio.resync import Damage
     from recordio.salvaging import SalvageReport, salvage
@@ -85,6 +89,7 @@ _HOMES = {
     "images": ("decode", "encode", "resize"),
     "index": ("Index",),
     "naming": ("KeyConflict",),
+    "pairs": ("Pairs", "write_pairs"),
     "reader": ("IndexedReader", "Reader"),
     "resync": ("Damage",),
     "salvaging": ("SalvageReport", "salvage"),
@@ -116,6 +121,7 @@ __all__ = [
     "KeyConflict",
     "KeyMissing",
     "ListFormatError",
+    "Pairs",
     "PayloadTooLarge",
     "Reader",
     "RecordIOError",
@@ -131,6 +137,7 @@ __all__ = [
     "resize",
     "salvage",
     "unpack",
+    "write_pairs",
 ]
 
 

@@ -15,11 +15,11 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 RECORDIO = [
     ["errors", "issues", "native", "signals", "traits"],
     ["codecs", "frame", "files", "jpeg", "pixels"],
-    ["header", "lock", "probe", "resync"],
+    ["header", "lock", "pickled", "probe", "resync"],
     ["headercheck", "leftovers", "scan"],
     ["commit"],
     ["outputs", "outfolder"],
-    ["index"],
+    ["index", "pairs"],
     ["checksum"],
     ["pinpoint", "reader", "writer"],
     ["images", "sidecheck", "exact"],

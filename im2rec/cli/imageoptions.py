@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -19,6 +19,20 @@ from recordio import images
 
 _PIXEL_OPTIONS = ("resize", "max_side", "center_crop", "encoding", "quality", "color")
 _PNG_COMPRESSION = 3  # 9, which MXNet's form takes, is many times slower for a few per cent
+
+ONE_BY_ONE: Final[dict[str, Any]] = {  # what pack_options takes, for commands that pack no set
+    "label_width": "auto",
+    "workers": 0,
+    "image_timeout": 0.0,
+    "shards": None,
+    "shard_size": None,
+    "part": None,
+    "on_error": "reject",
+    "max_rejects": None,
+    "max_pixels": images.MAX_PIXELS,
+    "checksums": False,
+    "resume": False,
+}
 
 
 def pixel_options(function: Any) -> Any:

@@ -36,6 +36,7 @@ COMMANDS = {
     "cat": ("im2rec.cli.cat", "Write the image of one record to stdout."),
     "extract": ("im2rec.cli.extract", "Write the images of a dataset to a folder, with their list."),
     "index": ("im2rec.cli.index", "Rebuild the .idx of a .rec."),
+    "bin": ("im2rec.cli.bin", "Read and write verification sets of face recognition (.bin)."),
     "identities": ("im2rec.cli.identities", "Work on face-recognition files in InsightFace's layout."),
 }
 
