@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -17,6 +14,7 @@ from im2rec.source import ImageSource, SourceOptions
 from im2rec.transform import TransformOptions, transformer
 from recordio import files
 from recordio.errors import ImageFormatError
+from recordio.outfolder import OutputFolder
 from recordio.pairs import Pairs
 from recordio.probe import probe
 
@@ -108,44 +106,28 @@ def extract(path: Path, folder: Path, advance: Callable[[int], None] = lambda _:
         The number of pairs.
 
     Raises:
-        InputError: the folder exists and is not empty.
-        FileError: a file cannot be read or written.
+        FileError: a file cannot be read or written, or the folder exists and is not empty.
         FormatError: the .bin holds something else.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError(str(folder), "exists and is not empty" if folder.is_dir() else "is no folder")
-    with Pairs(path) as pairs, files.telling(folder, "write"):
-        staged = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".tmp", dir=folder.parent))
-        try:
-            staged.chmod(0o777 & ~_umask())
-            lines = []
-            for number, (first, second, same) in enumerate(pairs):
-                names = [_put(staged, number, side, image) for side, image in enumerate((first, second))]
-                lines.append(f"{names[0]}\t{names[1]}\t{int(same)}\n")
-                advance(1)
-            (staged / PAIRS).write_text("".join(lines), encoding="utf-8")
-            if folder.exists():
-                folder.rmdir()
-            staged.rename(folder)
-        except BaseException:
-            shutil.rmtree(staged, ignore_errors=True)
-            raise
+    with Pairs(path) as pairs, OutputFolder(folder) as output:
+        lines = []
+        for number, (first, second, same) in enumerate(pairs):
+            names = [_put(output, number, side, image) for side, image in enumerate((first, second))]
+            lines.append(f"{names[0]}\t{names[1]}\t{int(same)}\n")
+            advance(1)
+        with output.create(PAIRS) as file:
+            file.write("".join(lines).encode())
         return len(pairs)
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def _put(folder: Path, number: int, side: int, image: bytes) -> str:
+def _put(folder: OutputFolder, number: int, side: int, image: bytes) -> str:
     try:
         format_ = probe(image).format
     except ImageFormatError:
         format_ = ""
     name = f"{number:06}_{side}.{format_ if format_ in _SUFFIXES else 'bin'}"
-    (folder / name).write_bytes(image)
+    with folder.create(name) as file:
+        file.write(image)
     return name
 
 

@@ -77,7 +77,7 @@ def test_a_list_that_is_none_is_refused(im2rec, work, text, said):
 def test_what_is_there_stays(im2rec, lfw, work):
     (work / "full").mkdir()
     (work / "full/x").write_text("mine")
-    assert "exists and is not empty" in im2rec("bin", "extract", "lfw.bin", "-o", "full").err
+    assert "it holds files already, expected a new or an empty folder" in im2rec("bin", "extract", "lfw.bin", "-o", "full").err
     assert "exists already (--force replaces it)" in im2rec("bin", "convert", "lfw.bin", "-o", "lfw.bin").err
     assert im2rec("bin", "convert", "lfw.bin", "-o", "lfw.bin", "--force").code == 0
     assert pickle.loads((work / "lfw.bin").read_bytes())[0] == lfw
