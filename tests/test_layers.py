@@ -34,10 +34,15 @@ RECORDIO = [
     ["__init__"],
 ]
 LOADERS = [
-    ["batch", "sampler", "lists", "parameters", "engine", "ndarrayfile"],
-    ["source", "faces", "augment", "normalise", "meanimage", "arrays", "wrappers"],
-    ["loader", "items"],
-    ["imagerecord", "torch"],
+    ["batch", "sampler", "lists", "parameters", "engine", "ndarrayfile", "chance", "ahead", "boxes"],
+    ["source", "faces", "augment", "normalise", "meanimage", "arrays", "wrappers", "image", "rotation"],
+    ["loader", "items", "augmenters"],
+    ["imagerecord", "torch", "coloring"],
+    ["recipes"],
+    ["detaugmenters", "imagerows"],
+    ["rowiter"],
+    ["imageiter"],
+    ["imagedetiter", "datasets"],
     ["__init__"],
 ]
 IM2REC = [
@@ -71,6 +76,7 @@ NO_FILES = [
     "recordio/probe.py",
     "recordio/traits.py",
     "recordio/loaders/batch.py",
+    "recordio/loaders/boxes.py",
     "recordio/loaders/sampler.py",
     "recordio/loaders/parameters.py",
     "recordio/loaders/augment.py",

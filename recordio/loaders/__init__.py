@@ -7,6 +7,10 @@
     augment, normalise, imagerecord: ImageRecordIter and its twins
     arrays, wrappers: NDArrayIter, CSVIter; ResizeIter, PrefetchingIter
     source    .rec files, or images with a list, read by ordinal
+    image     decode, resize, crop, as mxnet.image; rotation, too
+    augmenters, coloring, recipes, detaugmenters: the augmenters of mxnet.image
+    imageiter, imagedetiter: ImageIter and ImageDetIter
+    datasets  those of mxnet.gluon.data
 
 The names below can be imported from here; modules load when a name is first used.
 """
@@ -18,7 +22,62 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from recordio.loaders.arrays import CSVIter, NDArrayIter
+    from recordio.loaders.augmenters import (
+        Augmenter,
+        CastAug,
+        CenterCropAug,
+        ForceResizeAug,
+        HorizontalFlipAug,
+        RandomCropAug,
+        RandomOrderAug,
+        RandomSizedCropAug,
+        ResizeAug,
+        SequentialAug,
+    )
     from recordio.loaders.batch import DataBatch, DataDesc, DataIter
+    from recordio.loaders.coloring import (
+        BrightnessJitterAug,
+        ColorJitterAug,
+        ColorNormalizeAug,
+        ContrastJitterAug,
+        HueJitterAug,
+        LightingAug,
+        RandomGrayAug,
+        SaturationJitterAug,
+    )
+    from recordio.loaders.datasets import (
+        Dataset,
+        ImageFolderDataset,
+        ImageListDataset,
+        ImageRecordDataset,
+        RecordFileDataset,
+        SimpleDataset,
+    )
+    from recordio.loaders.detaugmenters import (
+        CreateDetAugmenter,
+        CreateMultiRandCropAugmenter,
+        DetAugmenter,
+        DetBorrowAug,
+        DetHorizontalFlipAug,
+        DetRandomCropAug,
+        DetRandomPadAug,
+        DetRandomSelectAug,
+    )
+    from recordio.loaders.image import (
+        center_crop,
+        color_normalize,
+        copyMakeBorder,
+        fixed_crop,
+        imdecode,
+        imread,
+        imresize,
+        random_crop,
+        random_size_crop,
+        resize_short,
+        scale_down,
+    )
+    from recordio.loaders.imagedetiter import ImageDetIter
+    from recordio.loaders.imageiter import ImageIter
     from recordio.loaders.imagerecord import (
         ImageRecordInt8Iter,
         ImageRecordIter,
@@ -26,9 +85,61 @@ if TYPE_CHECKING:
         ImageRecordUInt8Iter,
         ImageRecordUInt8Iter_v1,
     )
+    from recordio.loaders.recipes import CreateAugmenter
+    from recordio.loaders.rotation import imrotate, random_rotate
     from recordio.loaders.wrappers import PrefetchingIter, ResizeIter
 
 _HOMES = {
+    "augmenters": (
+        "Augmenter",
+        "CastAug",
+        "CenterCropAug",
+        "ForceResizeAug",
+        "HorizontalFlipAug",
+        "RandomCropAug",
+        "RandomOrderAug",
+        "RandomSizedCropAug",
+        "ResizeAug",
+        "SequentialAug",
+    ),
+    "coloring": (
+        "BrightnessJitterAug",
+        "ColorJitterAug",
+        "ColorNormalizeAug",
+        "ContrastJitterAug",
+        "HueJitterAug",
+        "LightingAug",
+        "RandomGrayAug",
+        "SaturationJitterAug",
+    ),
+    "datasets": ("Dataset", "ImageFolderDataset", "ImageListDataset", "ImageRecordDataset", "RecordFileDataset", "SimpleDataset"),
+    "detaugmenters": (
+        "CreateDetAugmenter",
+        "CreateMultiRandCropAugmenter",
+        "DetAugmenter",
+        "DetBorrowAug",
+        "DetHorizontalFlipAug",
+        "DetRandomCropAug",
+        "DetRandomPadAug",
+        "DetRandomSelectAug",
+    ),
+    "image": (
+        "center_crop",
+        "color_normalize",
+        "copyMakeBorder",
+        "fixed_crop",
+        "imdecode",
+        "imread",
+        "imresize",
+        "random_crop",
+        "random_size_crop",
+        "resize_short",
+        "scale_down",
+    ),
+    "imagedetiter": ("ImageDetIter",),
+    "imageiter": ("ImageIter",),
+    "recipes": ("CreateAugmenter",),
+    "rotation": ("imrotate", "random_rotate"),
     "arrays": ("CSVIter", "NDArrayIter"),
     "batch": ("DataBatch", "DataDesc", "DataIter"),
     "imagerecord": (
@@ -43,18 +154,66 @@ _HOMES = {
 _MODULES = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "Augmenter",
+    "BrightnessJitterAug",
     "CSVIter",
+    "CastAug",
+    "CenterCropAug",
+    "ColorJitterAug",
+    "ColorNormalizeAug",
+    "ContrastJitterAug",
+    "CreateAugmenter",
+    "CreateDetAugmenter",
+    "CreateMultiRandCropAugmenter",
     "DataBatch",
     "DataDesc",
     "DataIter",
+    "Dataset",
+    "DetAugmenter",
+    "DetBorrowAug",
+    "DetHorizontalFlipAug",
+    "DetRandomCropAug",
+    "DetRandomPadAug",
+    "DetRandomSelectAug",
+    "ForceResizeAug",
+    "HorizontalFlipAug",
+    "HueJitterAug",
+    "ImageDetIter",
+    "ImageFolderDataset",
+    "ImageIter",
+    "ImageListDataset",
+    "ImageRecordDataset",
     "ImageRecordInt8Iter",
     "ImageRecordIter",
     "ImageRecordIter_v1",
     "ImageRecordUInt8Iter",
     "ImageRecordUInt8Iter_v1",
+    "LightingAug",
     "NDArrayIter",
     "PrefetchingIter",
+    "RandomCropAug",
+    "RandomGrayAug",
+    "RandomOrderAug",
+    "RandomSizedCropAug",
+    "RecordFileDataset",
+    "ResizeAug",
     "ResizeIter",
+    "SaturationJitterAug",
+    "SequentialAug",
+    "SimpleDataset",
+    "center_crop",
+    "color_normalize",
+    "copyMakeBorder",
+    "fixed_crop",
+    "imdecode",
+    "imread",
+    "imresize",
+    "imrotate",
+    "random_crop",
+    "random_rotate",
+    "random_size_crop",
+    "resize_short",
+    "scale_down",
 ]
 
 

@@ -155,7 +155,15 @@ class ListSource:
             FileError: it cannot be read.
         """
         id_ = int(self.keys[ordinal])
-        return Sample(id_, id_, self._listed.labels[ordinal], files.read_whole(self._root / self._listed.paths[ordinal]))
+        return Sample(id_, id_, self._listed.labels[ordinal], self.read_file(self._listed.paths[ordinal]))
+
+    def read_file(self, path: str) -> bytes:
+        """Read the file of an image by its path in the list.
+
+        Raises:
+            FileError: it cannot be read.
+        """
+        return files.read_whole(self._root / path)
 
     def name(self, ordinal: int) -> str:
         """Say where an image stands, for messages."""

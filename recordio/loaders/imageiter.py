@@ -1,0 +1,229 @@
+"""ImageIter: batches of images from a .rec, a .lst or a Python list, as mxnet.image.ImageIter."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from recordio import images
+from recordio.errors import ImageFormatError
+from recordio.loaders import chance, image, recipes, sampler
+from recordio.loaders.ahead import Ahead
+from recordio.loaders.batch import DataBatch, DataDesc
+from recordio.loaders.imagerows import Row, Task, default_threads, is_own, open_images
+from recordio.loaders.rowiter import ENDS, ON_BAD, RowIter
+from recordio.loaders.source import ListSource
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from recordio.errors import BadSample
+
+LABEL_TYPES: Final = ("int32", "float32", "int64", "float64")
+LAYOUTS: Final = ("NCHW", "NHWC")
+_FLAGS: Final = {1: 0, 3: 1, 4: -1}  # channels -> flag of imdecode
+_HOOKS: Final = ("imdecode", "check_valid_image", "augmentation_transform", "postprocess_data")
+
+
+class ImageIter(RowIter):
+    """Batches of images, augmented, as mxnet.image.ImageIter.
+
+    Data is (batch_size, channels, height, width) float32, RGB; labels (batch_size,) or (batch_size, label_width); index the
+    ids. What batches hold follows from *seed* alone, for any number of threads. Methods that MXNet's users override
+    (next_sample, imdecode, augmentation_transform, postprocess_data, check_valid_image) may be overridden here; augmenters
+    and methods that are not of this package run in the thread that takes the batches, one sample at a time.
+
+    Args:
+        batch_size: rows of a batch.
+        data_shape: (channels, height, width); 1 gray, 3 RGB, 4 RGBA.
+        label_width: labels of an image.
+        path_imgrec: a .rec, several with ";" between them, or a folder of them.
+        path_imglist: a .lst: of images below *path_root*, or, with *path_imgrec*, of labels that replace the records', by id.
+        path_root: where the paths of a list start.
+        path_imgidx: the .idx of *path_imgrec*. Without it records come in the order of the file.
+        shuffle: a new order each epoch.
+        part_index: which part to read.
+        num_parts: how many parts of number // num_parts records there are; the tail belongs to none.
+        aug_list: augmenters; None for CreateAugmenter's with the arguments that follow.
+        imglist: a Python list of [label, ..., path] or [labels, path].
+        data_name: name of the data.
+        label_name: name of the labels.
+        dtype: type of the labels: float32, float64, int32 or int64.
+        last_batch_handle: "pad" fills the last batch with the first samples, "discard" leaves it out, "roll_over" keeps its
+            samples for the next epoch.
+        seed: of order and augmentation; None draws one from Python's module random, which ``random.seed`` determines.
+        preprocess_threads: that decode and augment, 0 for none; None as :func:`default_threads` says.
+        on_bad: "raise", or "skip": samples of which nothing can be made are left out, logged, and listed in ``bad``.
+        layout: "NCHW" or "NHWC".
+        **given: arguments of CreateAugmenter.
+
+    Raises:
+        TypeError: an argument that does not exist, or has no effect.
+        ValueError: a value that an argument cannot have.
+        FileError, IndexFormatError, FormatError, ListFormatError: a file cannot be read.
+    """
+
+    def __init__(
+        self,
+        batch_size: int,
+        data_shape: Sequence[int],
+        label_width: int = 1,
+        path_imgrec: str | os.PathLike[str] | None = None,
+        path_imglist: str | os.PathLike[str] | None = None,
+        path_root: str | os.PathLike[str] | None = None,
+        path_imgidx: str | os.PathLike[str] | None = None,
+        shuffle: bool = False,
+        part_index: int = 0,
+        num_parts: int = 1,
+        aug_list: Sequence[Any] | None = None,
+        imglist: Sequence[Sequence[Any]] | None = None,
+        data_name: str = "data",
+        label_name: str = "softmax_label",
+        dtype: str = "float32",
+        last_batch_handle: str = "pad",
+        *,
+        seed: int | None = None,
+        preprocess_threads: int | None = None,
+        on_bad: str = "raise",
+        layout: str = "NCHW",
+        **given: Any,
+    ) -> None:
+        super().__init__(batch_size)
+        for name, value, allowed in (
+            ("dtype", dtype, LABEL_TYPES),
+            ("last_batch_handle", last_batch_handle, ENDS),
+            ("on_bad", on_bad, ON_BAD),
+            ("layout", layout, LAYOUTS),
+        ):
+            if value not in allowed:
+                raise ValueError(f"{name}={value!r}, expected one of {', '.join(allowed)}")
+        if batch_size < 1 or label_width < 1:
+            raise ValueError(f"batch_size={batch_size}, label_width={label_width}, expected at least 1")
+        self.layout = layout
+        self.check_data_shape(data_shape)
+        self.data_shape = tuple(data_shape)
+        self.label_width = label_width
+        self.dtype = dtype
+        self.shuffle = shuffle
+        self.last_batch_handle = last_batch_handle
+        self.on_bad = on_bad
+        self.auglist = self._make_augmenters(aug_list, given)
+        self.source = open_images(path_imgrec, path_imgidx, path_imglist, path_root, imglist)
+        self.seed = chance.current().getrandbits(63) if seed is None else seed
+        ranges = [sampler.split_evenly(len(self.source), num_parts, part, "drop") for part in range(num_parts)]
+        if not 0 <= part_index < num_parts:
+            raise ValueError(f"part_index={part_index} with num_parts={num_parts}, expected one from 0 to {num_parts - 1}")
+        self._sampler = sampler.Sampler(sampler.cut(ranges, part_index, len(self.source), "drop"), shuffle=shuffle, seed=self.seed)
+        self.num_image = len(self._sampler)
+        self.provide_data = [DataDesc(data_name, self._batch_shape(), np.float32, layout)]
+        self.provide_label = [DataDesc(label_name, (batch_size, label_width) if label_width > 1 else (batch_size,), dtype, "N")]
+        self._bad: dict[str, BadSample] = {}
+        self._threads = preprocess_threads
+        images.use_one_thread()
+        self._begin()
+
+    def _make_augmenters(self, aug_list: Sequence[Any] | None, given: dict[str, Any]) -> list[Any]:
+        if aug_list is None:
+            return list(recipes.CreateAugmenter(self.data_shape, **given))
+        if given:
+            raise TypeError(f"{type(self).__name__}: {next(iter(given))!r} has no effect together with aug_list")
+        return list(aug_list)
+
+    def _batch_shape(self) -> tuple[int, ...]:
+        channels, height, width = self.data_shape
+        return (self.batch_size, *((channels, height, width) if self.layout == "NCHW" else (height, width, channels)))
+
+    def _make_ahead(self) -> Ahead[Task, Row]:
+        threads = self._threads
+        if threads is None:
+            threads = default_threads() if self._is_plain() else 0
+        return Ahead(self._take, self._make_row, threads, 2 * self.batch_size)
+
+    def _is_plain(self) -> bool:
+        """Whether all that is done to an image is of this package, and so may be done in any order."""
+        own = "recordio."
+        hooks = (getattr(type(self), name) for name in _HOOKS)
+        return all(each.__module__.startswith(own) for each in hooks) and all(is_own(each, own) for each in self.auglist)
+
+    def __len__(self) -> int:
+        """Return how many batches the first epoch has."""
+        return self.num_image // self.batch_size if self.last_batch_handle != "pad" else -(-self.num_image // self.batch_size)
+
+    def _make(self, task: Task) -> Row:
+        """Make a row of a sample, with its own random numbers."""
+        pixels = self.imdecode(task.data)
+        self.check_valid_image(pixels)
+        pixels = self.augmentation_transform(pixels)
+        return Row(pixels, self._checked(self.postprocess_data(pixels)), self._label(task.label), task)
+
+    def _checked(self, data: Any) -> NDArray[Any]:
+        if data.shape != self._batch_shape()[1:]:
+            raise ImageFormatError(f"is {data.shape} after augmentation, expected {self._batch_shape()[1:]}")
+        return np.ascontiguousarray(data, np.float32)
+
+    def _label(self, label: Any) -> NDArray[Any]:
+        values = np.atleast_1d(np.asarray(label, self.dtype))
+        if values.size != self.label_width:
+            raise ImageFormatError(f"has {values.size} label(s), expected label_width={self.label_width}")
+        return values if self.label_width > 1 else values.reshape(())
+
+    def _batch(self, rows: list[Row], pad: int) -> DataBatch:
+        data = np.empty(self._batch_shape(), np.float32)
+        label = np.empty(self.provide_label[0].shape, self.dtype)
+        for number, row in enumerate(rows):
+            data[number] = row.data
+            self._put_label(label[number : number + 1], row.label)
+        index = np.array([row.task.id for row in rows], np.uint64)
+        wrap: Any = self.wrap  # a plain function, whatever mypy takes it for
+        return DataBatch([wrap(data)], [wrap(label)], pad, index, provide_data=self.provide_data, provide_label=self.provide_label)
+
+    def _put_label(self, into: NDArray[Any], label: NDArray[Any]) -> None:
+        into[0] = label
+
+    def check_data_shape(self, data_shape: Sequence[int]) -> None:
+        """Check a shape.
+
+        Raises:
+            ValueError: it is not (channels, height, width) with 1, 3 or 4 channels.
+        """
+        if len(data_shape) != 3 or min(data_shape) < 1 or data_shape[0] not in _FLAGS:
+            raise ValueError(f"data_shape={tuple(data_shape)}, expected (channels, height, width) with 1, 3 or 4 channels")
+
+    def check_valid_image(self, data: Any) -> None:
+        """Check a decoded image.
+
+        Raises:
+            ImageFormatError: it has not as many channels as are wanted.
+        """
+        if data.ndim != 3 or data.shape[2] != self.data_shape[0]:
+            raise ImageFormatError(f"has shape {data.shape}, expected {self.data_shape[0]} channel(s)")
+
+    def imdecode(self, s: bytes) -> Any:
+        """Decode an image to (height, width, channels), RGB."""
+        if not s:
+            raise ImageFormatError("has no image")
+        return image.imdecode(s, _FLAGS[self.data_shape[0]])
+
+    def read_image(self, fname: str) -> bytes:
+        """Read the file of an image below path_root.
+
+        Raises:
+            TypeError: the images stand in a .rec.
+            FileError: it cannot be read.
+        """
+        if not isinstance(self.source, ListSource):
+            raise TypeError("the images stand in a .rec, expected a list to read files of")
+        return self.source.read_file(fname)
+
+    def augmentation_transform(self, data: Any) -> Any:
+        """Return what the augmenters make of an image."""
+        for each in self.auglist:
+            data = each(data)
+        return data
+
+    def postprocess_data(self, datum: Any) -> Any:
+        """Return an image in the order of the batch."""
+        return datum.transpose(2, 0, 1) if self.layout == "NCHW" else datum

@@ -1,0 +1,243 @@
+"""An epoch of samples, row by row and batch by batch: order, threads, ends of epochs, bad samples, going on in the middle."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+from recordio.errors import BadSample, CodecMissing, RecordIOError
+from recordio.loaders import chance, sampler
+from recordio.loaders.batch import DataBatch, DataIter
+from recordio.loaders.imagerows import Row, Task
+
+if TYPE_CHECKING:
+    from recordio.loaders.ahead import Ahead
+    from recordio.loaders.source import ListSource, RecordSource
+
+ENDS: Final = ("pad", "discard", "roll_over")
+ON_BAD: Final = ("raise", "skip")
+_STATE: Final = 1  # version of what state_dict returns
+
+_logger = logging.getLogger("recordio.loaders")
+
+
+class RowIter(DataIter):
+    """What ImageIter and ImageDetIter have in common. A subclass makes rows of samples and batches of rows.
+
+    Attributes:
+        source: of the samples.
+        seed: of order and augmentation.
+        num_image: samples of an epoch.
+        cur: how many of them were read.
+    """
+
+    source: RecordSource | ListSource
+    seed: int
+    shuffle: bool
+    last_batch_handle: str
+    on_bad: str
+    num_image: int
+    _bad: dict[str, BadSample]
+    _sampler: sampler.Sampler
+
+    def _begin(self) -> None:
+        """Set out at the start of the first epoch."""
+        self._epoch = 0
+        self._order = self._sampler.epoch(0)
+        self.cur = 0
+        self._done = 0
+        self._ended = False
+        self._carried: list[Row] = []
+        self._ahead = self._make_ahead()
+
+    def _make_ahead(self) -> Ahead[Task, Row]:
+        raise NotImplementedError
+
+    def _make(self, task: Task) -> Row:
+        """Make a row of a sample, with its own random numbers."""
+        raise NotImplementedError
+
+    def _batch(self, rows: list[Row], pad: int) -> DataBatch:
+        """Make a batch of rows."""
+        raise NotImplementedError
+
+    @property
+    def bad(self) -> list[BadSample]:
+        """The samples that were left out so far."""
+        return list(self._bad.values())
+
+    @property
+    def seq(self) -> list[int]:
+        """The keys of the present epoch's samples in their order."""
+        return [int(self.source.keys[ordinal]) for ordinal in self._order]
+
+    @property
+    def epoch(self) -> int:
+        """The number of the present epoch, from 0."""
+        return self._epoch
+
+    def reset(self) -> None:
+        """Go to the start of the next epoch; at the start of one, stay there."""
+        if self._done or self._ended or self.cur:
+            self._go(self._epoch + 1, 0)
+
+    def hard_reset(self) -> None:
+        """Go to the start of the next epoch, and drop what was kept for it by roll_over."""
+        self._carried = []
+        self.reset()
+
+    def _go(self, epoch: int, position: int) -> None:
+        self._ahead.clear()
+        self._epoch, self._order = epoch, self._sampler.epoch(epoch)
+        self.cur = self._done = position
+        self._ended = False
+
+    def next_sample(self) -> tuple[Any, bytes]:
+        """Return label and encoded image of the next sample.
+
+        Raises:
+            StopIteration: the epoch is over.
+            RecordIOError: it cannot be read.
+        """
+        if self.cur >= self.num_image:
+            raise StopIteration
+        ordinal = int(self._order[self.cur])
+        self.cur += 1
+        sample = self.source.read(ordinal)
+        return sample.label if len(sample.label) != 1 else sample.label[0], sample.image
+
+    def _take(self) -> Task:
+        at = self.cur
+        try:
+            label, data = self.next_sample()
+        except CodecMissing:
+            raise
+        except RecordIOError as error:
+            raise BadSample(self._name(at), str(error)) from error
+        ordinal = int(self._order[at]) if at < self.num_image else at
+        known = ordinal < len(self.source)
+        return Task(label, data, self._name(at), int(self.source.keys[ordinal]) if known else at, self._epoch, ordinal, self.cur)
+
+    def _name(self, at: int) -> str:
+        return self.source.name(int(self._order[at])) if at < self.num_image else f"sample {at}"
+
+    def _make_row(self, task: Task) -> Row:
+        try:
+            with chance.using(sampler.draw(self.seed, task.epoch, task.ordinal)):
+                return self._make(task)
+        except (CodecMissing, BadSample):
+            raise
+        except RecordIOError as error:
+            raise BadSample(task.name, str(error)) from error
+
+    def _next_row(self) -> Row:
+        """Return the next row that can be made.
+
+        Raises:
+            StopIteration: the epoch is over.
+            BadSample: nothing can be made of a sample, and that is not to be skipped.
+        """
+        while True:
+            try:
+                row = self._ahead.next()
+            except BadSample as bad:
+                if self.on_bad == "raise":
+                    raise
+                if bad.where not in self._bad:
+                    self._bad[bad.where] = bad
+                    _logger.warning("%s; left out", bad)
+            else:
+                self._done = row.task.after
+                return row
+
+    def _fill(self, rows: list[Row]) -> bool:
+        """Append rows up to a batch; return whether there were enough."""
+        while len(rows) < self.batch_size:
+            try:
+                rows.append(self._next_row())
+            except StopIteration:
+                return False
+        return True
+
+    def next(self) -> DataBatch:
+        """Return the next batch; ``pad`` of its rows, at the end, are samples that have come before.
+
+        Raises:
+            StopIteration: the epoch is over.
+            BadSample: nothing can be made of a sample; it is named.
+        """
+        if self._ended:
+            raise StopIteration
+        rows, self._carried = self._carried, []
+        if self._fill(rows):
+            return self._batch(rows, 0)
+        self._ended = True
+        if self.last_batch_handle == "roll_over":
+            self._carried = rows
+        if not rows or self.last_batch_handle != "pad":
+            raise StopIteration
+        real = len(rows)
+        while len(rows) < self.batch_size:  # more than once where a part is smaller than a batch
+            self._ahead.clear()
+            self.cur = 0
+            self._fill(rows)
+        self._ahead.clear()
+        return self._batch(rows, self.batch_size - real)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return where the iterator stands, as plain values; what was decoded ahead does not count."""
+        carried = [[row.task.epoch, row.task.ordinal] for row in self._carried]
+        return {
+            "version": _STATE,
+            "epoch": self._epoch,
+            "position": self._done,
+            "ended": self._ended,
+            "carried": carried,
+            "of": self._identity(),
+        }
+
+    def _identity(self) -> dict[str, Any]:
+        cut = self._sampler.cut
+        return {
+            "records": cut.records,
+            "first": cut.first,
+            "rows": cut.length,
+            "batch_size": self.batch_size,
+            "shuffle": self.shuffle,
+            "seed": self.seed,
+            "last": self.last_batch_handle,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go to where an iterator with the same arguments stood.
+
+        Raises:
+            ValueError: the state is of other records, another part, batch size, order or seed; the message says which.
+        """
+        if state.get("version") != _STATE:
+            raise ValueError(f"a state of version {state.get('version')!r}, expected {_STATE}")
+        own, other = self._identity(), state["of"]
+        differing = [f"{name} {other.get(name)!r}, expected {value!r}" for name, value in own.items() if other.get(name) != value]
+        if differing:
+            raise ValueError(f"the state is of another iterator: {'; '.join(differing)}")
+        self._go(int(state["epoch"]), int(state["position"]))
+        self._ended = bool(state["ended"])
+        self._carried = [self._again(epoch, ordinal) for epoch, ordinal in state["carried"]]
+
+    def _again(self, epoch: int, ordinal: int) -> Row:
+        """Make a row that was made before."""
+        sample = self.source.read(ordinal)
+        label = sample.label if len(sample.label) != 1 else sample.label[0]
+        return self._make_row(Task(label, sample.image, self.source.name(ordinal), sample.id, epoch, ordinal, 0))
+
+    def close(self) -> None:
+        """End the threads and close the files."""
+        self._ahead.close()
+        self.source.close()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_ahead": None, "cur": self._done}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._ahead = self._make_ahead()

@@ -1,0 +1,275 @@
+"""ImageIter: MXNet's first epochs, order, ends of epochs, threads, going on where one stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import random
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+import recordio
+from recordio.errors import BadSample
+from recordio.loaders import Augmenter, DataBatch, ImageIter, imdecode
+
+GOLDEN = Path(__file__).resolve().parents[2] / "golden"
+LOADERS = GOLDEN / "loaders"
+CASES = [case for case in json.loads((LOADERS / "loaders.json").read_text())["cases"] if case["iterator"] == "ImageIter"]
+SMALL: dict[str, Any] = {
+    "path_imgrec": LOADERS / "small.rec",
+    "path_imgidx": LOADERS / "small.idx",
+    "data_shape": (3, 40, 48),
+    "batch_size": 8,
+}
+
+
+def labels(batches: list[DataBatch]) -> list[list[float]]:
+    return [batch.label[0].tolist() for batch in batches]
+
+
+def same(left: list[DataBatch], right: list[DataBatch]) -> bool:
+    return len(left) == len(right) and all(
+        np.array_equal(a.data[0], b.data[0]) and np.array_equal(a.label[0], b.label[0]) and a.pad == b.pad
+        for a, b in zip(left, right, strict=True)
+    )
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
+def test_the_first_epoch_is_mxnets(case: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(LOADERS)
+    batches = list(ImageIter(**case["args"]))
+    assert [batch.pad for batch in batches] == case["pad"]
+    assert labels(batches) == case["labels"]
+    assert [list(batch.data[0].shape) for batch in batches] == case["data_shape"]
+    assert {str(batch.data[0].dtype) for batch in batches} == {case["dtype"]}
+    assert [batch.index.tolist() for batch in batches] == [[int(label) for label in row] for row in case["labels"]]
+    pixels = np.load(LOADERS / "loaders.npz")
+    if case["name"] in pixels:
+        found = np.concatenate([batch.data[0] for batch in batches[:2]])
+        assert np.abs(found - pixels[case["name"]]).max() <= 2
+
+
+def test_pixels_are_opencvs_decode() -> None:
+    batch = next(ImageIter(**SMALL))
+    with recordio.IndexedReader(LOADERS / "small.rec") as reader:
+        image = recordio.unpack(reader.read(3))[1]
+    assert_array_equal(batch.data[0][3], cv2.imdecode(np.frombuffer(image, np.uint8), 1)[:, :, ::-1].transpose(2, 0, 1))
+    assert batch.data[0].flags.c_contiguous
+
+
+def test_batches_are_the_same_for_any_number_of_threads() -> None:
+    epochs = []
+    for threads in (0, 1, 3):
+        it = ImageIter(
+            **{**SMALL, "data_shape": (3, 24, 24)}, shuffle=True, rand_crop=True, rand_mirror=True, brightness=0.3, pca_noise=0.1,
+            seed=5, preprocess_threads=threads,
+        )  # fmt: skip
+        first = list(it)
+        it.reset()
+        epochs.append([*first, *it])
+        it.close()
+    assert same(epochs[0], epochs[1])
+    assert same(epochs[0], epochs[2])
+    assert labels(epochs[0][:3]) != labels(epochs[0][3:])  # another order each epoch
+    assert sorted({label for row in labels(epochs[0][:3]) for label in row}) == list(range(23))
+
+
+def test_random_seed_determines_an_iterator_without_a_seed() -> None:
+    found = []
+    for _ in range(2):
+        random.seed(8)
+        found.append(list(ImageIter(**SMALL, shuffle=True, rand_mirror=True)))
+    assert same(*found)
+
+
+def test_roll_over_gives_each_record_once_an_epoch() -> None:
+    it = ImageIter(**SMALL, last_batch_handle="roll_over")
+    first = list(it)
+    it.reset()
+    second = list(it)
+    assert [len(first), len(second)] == [2, 3]
+    assert labels(second)[0] == [16, 17, 18, 19, 20, 21, 22, 0]
+    assert {batch.pad for batch in second} == {0}
+    it.hard_reset()
+    assert labels(list(it))[0] == list(range(8))
+
+
+def test_a_part_smaller_than_a_batch_is_repeated() -> None:
+    (batch,) = list(ImageIter(**{**SMALL, "batch_size": 50}))
+    assert batch.pad == 27
+    assert batch.label[0].tolist() == ([*range(23)] * 3)[:50]
+
+
+def test_a_state_goes_on_with_the_next_batch() -> None:
+    for end in ("pad", "roll_over"):
+        given = {**SMALL, "shuffle": True, "rand_mirror": True, "seed": 3, "last_batch_handle": end}
+        it = ImageIter(**given)
+        list(it)
+        it.reset()
+        it.next()
+        state = json.loads(json.dumps(it.state_dict()))
+        rest = list(it)
+        it.reset()
+        rest += list(it)
+        other = ImageIter(**given)
+        other.load_state_dict(state)
+        found = list(other)
+        other.reset()
+        assert same([*found, *other], rest)
+    with pytest.raises(ValueError, match="seed 3, expected 4"):
+        ImageIter(**{**given, "seed": 4}).load_state_dict(state)
+
+
+def test_a_state_before_the_end_keeps_what_is_rolled_over() -> None:
+    it = ImageIter(**SMALL, last_batch_handle="roll_over")
+    list(it)
+    other = ImageIter(**SMALL, last_batch_handle="roll_over", seed=it.seed)
+    other.load_state_dict(it.state_dict())
+    it.reset()
+    other.reset()
+    assert same(list(it), list(other))
+
+
+def test_pickled_and_forked_iterators_go_on() -> None:
+    it = ImageIter(**SMALL, seed=1, shuffle=True, preprocess_threads=2)
+    it.next()
+    copy = pickle.loads(pickle.dumps(it))
+    read, write = os.pipe()
+    pid = os.fork()
+    if not pid:
+        os.write(write, json.dumps(labels(list(it))).encode())
+        os._exit(0)
+    os.waitpid(pid, 0)
+    forked = json.loads(os.read(read, 1 << 16))
+    os.close(read)
+    os.close(write)
+    rest = list(it)
+    assert same(rest, list(copy))
+    assert forked == labels(rest)
+
+
+def test_without_an_idx_records_come_in_the_order_of_the_file_and_can_be_shuffled() -> None:
+    given = {key: value for key, value in SMALL.items() if key != "path_imgidx"}
+    assert labels(list(ImageIter(**given))) == labels(list(ImageIter(**SMALL)))
+    shuffled = list(ImageIter(**given, shuffle=True, seed=2))
+    assert {label for row in labels(shuffled) for label in row} == set(range(23))
+
+
+def test_labels_of_width_three() -> None:
+    it = ImageIter(**{**SMALL, "path_imgrec": LOADERS / "multi.rec", "path_imgidx": LOADERS / "multi.idx"}, label_width=3)
+    batch = it.next()
+    assert it.provide_label[0].shape == batch.label[0].shape == (8, 3)
+    assert batch.label[0][2].tolist() == [2, 1, -1]
+    wrong = ImageIter(**{**SMALL, "path_imgrec": LOADERS / "multi.rec", "path_imgidx": LOADERS / "multi.idx"})
+    with pytest.raises(BadSample, match=r"multi\.rec: key 100: has 3 label\(s\), expected label_width=1"):
+        wrong.next()
+
+
+def write_list(folder: Path, rows: list[str]) -> Path:
+    path = folder / "some.lst"
+    path.write_text("".join(f"{row}\n" for row in rows))
+    return path
+
+
+def test_images_of_a_list_and_of_a_python_list_are_read(tmp_path: Path) -> None:
+    names = ["space/hubble.jpg", "cat/whole face.jpg", "space/rocket.jpg"]
+    path = write_list(tmp_path, [f"{10 + number}\t{number / 2}\t{name}" for number, name in enumerate(names)])
+    root = GOLDEN / "images"
+    listed = ImageIter(2, (3, 32, 32), path_imglist=path, path_root=root, resize=40).next()
+    python = ImageIter(2, (3, 32, 32), imglist=[[n / 2, name] for n, name in enumerate(names)], path_root=root, resize=40).next()
+    assert same([listed], [python])
+    assert listed.label[0].tolist() == [0, 0.5]
+    assert listed.index.tolist() == [10, 11]
+    wide = ImageIter(2, (3, 32, 32), label_width=2, imglist=[[1, 2, names[0]], [[3, 4], names[1]]], path_root=str(root), dtype="int64")
+    assert wide.next().label[0].tolist() == [[1, 2], [3, 4]]
+    assert wide.read_image(names[0]) == (root / names[0]).read_bytes()
+
+
+def test_labels_of_a_list_replace_those_of_the_records(tmp_path: Path) -> None:
+    path = write_list(tmp_path, [f"{number}\t{100 - number}\tx.jpg" for number in range(23)])
+    for idx in (SMALL["path_imgidx"], None):
+        it = ImageIter(**{**SMALL, "path_imgidx": idx}, path_imglist=path)
+        assert it.next().label[0].tolist() == [100 - number for number in range(8)]
+
+
+def damaged(tmp_path: Path) -> Path:
+    rec = tmp_path / "damaged.rec"
+    with recordio.IndexedReader(LOADERS / "small.rec") as reader, recordio.IndexedWriter(rec) as writer:
+        for key in range(12):
+            header, image = recordio.unpack(reader.read(key))
+            writer.write(key, recordio.pack(header, b"" if key == 2 else image[:40] if key == 5 else image))
+    return rec
+
+
+def test_a_bad_record_is_named_or_left_out(tmp_path: Path) -> None:
+    given = {**SMALL, "path_imgrec": damaged(tmp_path), "path_imgidx": tmp_path / "damaged.idx", "batch_size": 4}
+    with pytest.raises(BadSample, match=r"damaged\.rec: key 2: has no image"):
+        list(ImageIter(**given))
+    it = ImageIter(**given, on_bad="skip")
+    batches = list(it)
+    assert [label for row in labels(batches) for label in row] == [0, 1, 3, 4, 6, 7, 8, 9, 10, 11, 0, 1]
+    assert batches[-1].pad == 2
+    assert [bad.where.rpartition(" ")[2] for bad in it.bad[:2]] == ["2", "5"]
+
+
+def test_gray_images_and_the_other_layout() -> None:
+    gray = ImageIter(**{**SMALL, "data_shape": (1, 40, 48)}, layout="NHWC").next().data[0]
+    assert gray.shape == (8, 40, 48, 1)
+    with recordio.IndexedReader(LOADERS / "small.rec") as reader:
+        assert_array_equal(gray[0], imdecode(recordio.unpack(reader.read(0))[1], 0))
+    color = ImageIter(**SMALL, layout="NHWC")
+    assert color.provide_data[0].shape == (8, 40, 48, 3)
+    assert_array_equal(color.next().data[0].transpose(0, 3, 1, 2), ImageIter(**SMALL).next().data[0])
+
+
+class Darker(Augmenter):
+    def __call__(self, src: np.ndarray) -> np.ndarray:
+        return src // 2 + random.randint(0, 50)
+
+
+def test_augmenters_of_the_user_draw_in_the_order_of_the_samples() -> None:
+    found = []
+    for _ in range(2):
+        random.seed(3)
+        found.append(list(ImageIter(**SMALL, aug_list=[Darker()], seed=1)))
+    assert same(*found)
+
+
+class Upside(ImageIter):
+    def next_sample(self) -> tuple[Any, bytes]:
+        label, image = super().next_sample()
+        return label + 1000, image
+
+    def augmentation_transform(self, data: np.ndarray) -> np.ndarray:
+        return super().augmentation_transform(data)[::-1]
+
+
+def test_overridden_methods_are_called() -> None:
+    ours, plain = Upside(**SMALL).next(), ImageIter(**SMALL).next()
+    assert_array_equal(ours.data[0], plain.data[0][:, :, ::-1])
+    assert_array_equal(ours.label[0], plain.label[0] + 1000)
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "words"),
+    [
+        ({"rand_flip": True}, TypeError, "rand_flip"),
+        ({"aug_list": [], "resize": 3}, TypeError, "'resize' has no effect"),
+        ({"last_batch_handle": "keep"}, ValueError, "last_batch_handle='keep'"),
+        ({"data_shape": (2, 4, 4)}, ValueError, "data_shape"),
+        ({"dtype": "uint8"}, ValueError, "dtype='uint8'"),
+        ({"num_parts": 2, "part_index": 2}, ValueError, "part_index=2"),
+        ({"imglist": [[1, "x.jpg"]]}, ValueError, "imglist together"),
+        ({"path_imgrec": None}, ValueError, "path_imgrec"),
+        ({"batch_size": 0}, ValueError, "batch_size=0"),
+    ],
+)
+def test_wrong_arguments_are_named(given: dict[str, Any], error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=words):
+        ImageIter(**{**SMALL, **given})
