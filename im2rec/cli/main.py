@@ -38,6 +38,13 @@ COMMANDS = {
     "index": ("im2rec.cli.index", "Rebuild the .idx of a .rec."),
     "bin": ("im2rec.cli.bin", "Read and write verification sets of face recognition (.bin)."),
     "identities": ("im2rec.cli.identities", "Work on face-recognition files in InsightFace's layout."),
+    "filter": ("im2rec.cli.filter", "Write some of the records of a dataset."),
+    "split": ("im2rec.cli.split", "Divide a dataset by ratios, by label, or into shards."),
+    "merge": ("im2rec.cli.merge", "Join datasets into one."),
+    "shuffle": ("im2rec.cli.shuffle", "Write the records of a dataset in another order."),
+    "dedupe": ("im2rec.cli.dedupe", "Leave out images that a dataset holds twice."),
+    "compact": ("im2rec.cli.compact", "Write a dataset anew, with the records that its .idx names."),
+    "index": ("im2rec.cli.index", "Rebuild the .idx of a .rec, or make one for several."),
 }
 
 

@@ -119,6 +119,7 @@ class Source:
         name: of the .rec, for messages.
         size: bytes of the .rec; 0 where it comes through a pipe.
         indexed: keys and offsets of the .idx in the order of the offsets; None where there is none.
+        places: (n,) int, where each of these stands in the .idx; None where it is in the order of the offsets.
         listed: what the .sum beside it says; None where there is none.
 
     Raises:
@@ -136,6 +137,7 @@ class Source:
         self._partial = partial
         self._ordinals = ordinals
         self.indexed: index.Index | None = None
+        self.places: NDArray[np.intp] | None = None
         self.listed: checksum.Sum | None = None
         try:
             if self.file is not None:
@@ -157,7 +159,7 @@ class Source:
     def _in_order(self, found: index.Index) -> index.Index:
         """Return an index in the order of its offsets."""
         if not bool((found.offsets[1:] > found.offsets[:-1]).all()):
-            order = found.offsets.argsort(kind="stable")
+            self.places = order = found.offsets.argsort(kind="stable")
             found = index.Index(found.keys[order], found.offsets[order], found.source)
             twice = (found.offsets[1:] == found.offsets[:-1]).nonzero()[0]
             if len(twice):
@@ -179,6 +181,7 @@ class Source:
             FormatError: at the first fault, with the file and the offset.
             ChecksumMismatch: a record is not what the .sum lists.
             InputError: the .idx leaves a record out, and that was not allowed.
+            InputError: nothing comes through the pipe.
             FileError: a read failed.
         """
         import numpy as np
@@ -202,6 +205,8 @@ class Source:
         while self.file is None or base < self.size:
             data = rest + self._read(base + len(rest), wanted - len(rest))
             if not data:
+                if not base:
+                    raise InputError(self.name, "is empty, expected a .rec; the command before it may have failed")
                 return
             starts, end, fault = frame.spans(data, source=self.name, base=base)
             if fault is not None:

@@ -74,9 +74,9 @@ class Target:
         verb: str = "",
         described: Mapping[str, str] | None = None,
     ) -> None:
-        self._prefix = prefix
+        self.prefix = prefix
         self._outputs = outputs
-        self._checksums = checksums
+        self.checksums = checksums
         self._shard_size = shard_size
         self._bounds = bounds
         self._sources = list(sources)
@@ -86,6 +86,7 @@ class Target:
         self.records = 0
         self.size = 0
         self._check_names()
+        self._open()  # which locks the name of the set
 
     def _check_names(self) -> None:
         """Check names before anything is written: better now than after an hour."""
@@ -99,10 +100,10 @@ class Target:
 
     def _names(self, number: int, of: int | None = None) -> list[Path]:
         count = len(self._bounds) + 1 if self._bounds is not None else 0
-        name = self._prefix.name
+        name = self.prefix.name
         if of is not None or count:
-            name = shard_name(self._prefix.name, number, count if of is None else of)
-        return [self._prefix.with_name(f"{name}{suffix}") for suffix in _SUFFIXES[: 3 if self._checksums else 2]]
+            name = shard_name(self.prefix.name, number, count if of is None else of)
+        return [self.prefix.with_name(f"{name}{suffix}") for suffix in _SUFFIXES[: 3 if self.checksums else 2]]
 
     def _open(self) -> IndexedWriter:
         number = len(self._writers)
@@ -111,8 +112,8 @@ class Target:
         # With a limit of size, the names are settled when the number of shards is known.
         rec, idx, *_ = self._names(number, 1) if self._shard_size else self._names(number)
         if self._shard_size and number:
-            rec, idx = (path.with_name(f"{shard_name(self._prefix.name, number, number + 1)}{path.suffix}") for path in (rec, idx))
-        writer = IndexedWriter(rec, idx, checksums=self._checksums, outputs=self._outputs, tool=self._tool, options=self._options)
+            rec, idx = (path.with_name(f"{shard_name(self.prefix.name, number, number + 1)}{path.suffix}") for path in (rec, idx))
+        writer = IndexedWriter(rec, idx, checksums=self.checksums, outputs=self._outputs, tool=self._tool, options=self._options)
         self._writers.append(writer)
         return writer
 
@@ -153,8 +154,6 @@ class Target:
         """Yield how many of the next records go to the open shard, and open the next one when it is full."""
         import numpy as np
 
-        if not self._writers:
-            self._open()
         done, ends = 0, np.cumsum(sizes)
         while done < len(sizes):
             while not (room := self._room(sizes, ends, done)):
@@ -176,8 +175,6 @@ class Target:
 
     def finish(self) -> list[str]:
         """Write the indexes and sidecars; return the names of all files."""
-        if not self._writers:
-            self._open()
         while self._bounds is not None and len(self._writers) <= len(self._bounds):
             self._open()
         self._writers[-1].finish()
@@ -186,6 +183,19 @@ class Target:
                 for file, path in zip(writer.files, self._names(number, len(self._writers)), strict=True):
                     file.path = path
         return [str(file.path) for writer in self._writers for file in writer.files]
+
+    def keys(self) -> NDArray[np.uint64]:
+        """Return the keys of all records in the order in which they were written, (n,) uint64."""
+        import numpy as np
+
+        return np.concatenate([np.empty(0, np.uint64), *(np.frombuffer(writer.keys, np.uint64) for writer in self._writers)])
+
+    def duplicates(self) -> int:
+        """Return how many records have a key that an earlier one has."""
+        import numpy as np
+
+        keys = self.keys()
+        return 0 if bool((keys[1:] > keys[:-1]).all()) else len(keys) - len(np.unique(keys))
 
 
 class Stream:

@@ -1,0 +1,343 @@
+"""Several sets as one: their keys and labels side by side, their classes joined by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from im2rec.errors import InputError, PlanError
+from im2rec.operations import companions
+from im2rec.operations.copying import STDIN, Block, Records, Source
+from im2rec.operations.fields import fields_of
+from im2rec.operations.info import is_detection
+from im2rec.operations.rewriting import rewrite
+from im2rec.operations.running import Report, Run
+from im2rec.operations.shuffle import all_keys
+from im2rec.operations.target import Into
+from im2rec.progress import Advance
+from im2rec.sets import prefix_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_EXACT: Final = 1 << 24  # float32 holds every integer up to here
+_SHOWN: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class MergeOptions:
+    """What becomes of keys and labels.
+
+    Attributes:
+        keys: "keep"; "shift": the keys of each set behind those of the one before; "number": 0, 1, 2, ...
+        key_offsets: what is added to the keys of each set; with *keys* "keep" only.
+        labels: "keep"; "shift": the labels of each set behind those of the one before; "names": those of classes of one name
+            become one, by the class maps; "auto": "names" where each set has a class map, else "keep".
+        label_offsets: what is added to the labels of each set; with *labels* "auto" or "keep" only.
+        duplicates: let several records have one key.
+    """
+
+    keys: str = "keep"
+    key_offsets: tuple[int, ...] = ()
+    labels: str = "auto"
+    label_offsets: tuple[int, ...] = ()
+    duplicates: bool = False
+
+    def __post_init__(self) -> None:
+        if self.keys not in ("keep", "shift", "number") or self.labels not in ("auto", "keep", "shift", "names"):
+            raise PlanError(f"keys {self.keys!r} and labels {self.labels!r}, expected keep, shift, number, and auto, keep, shift, names")
+        if self.key_offsets and self.keys != "keep":
+            raise PlanError(f"--keys {self.keys} gives all keys anew: --key-offset has no place there")
+        if self.label_offsets and self.labels not in ("auto", "keep"):
+            raise PlanError(f"--labels {self.labels} says what becomes of the labels: --label-offset has no place there")
+
+    def described(self) -> dict[str, str]:
+        """Return it in words, for a .sum."""
+        said = {"keys": self.keys, "labels": self.labels}
+        for name, offsets in (("key-offset", self.key_offsets), ("label-offset", self.label_offsets)):
+            if offsets:
+                said[name] = ",".join(map(str, offsets))
+        return said
+
+
+def merge(given: Sequence[Path], into: Into, options: MergeOptions, advance: Advance) -> Report:
+    """Write the records of several sets, one set after the other, as one.
+
+    Image bytes stay as they are; ids and labels change only where keys or labels do.
+
+    Args:
+        given: prefixes of the sets, or files of them; ``-`` once for a .rec on stdin.
+        into: where they go.
+        options: what becomes of keys and labels.
+        advance: of the progress bar.
+
+    Raises:
+        InputError: there is no such set, it is one of identities, or a key stands in two of them.
+        PlanError: the options do not fit the sets.
+        FormatError: a record cannot be read.
+        FileError: a file cannot be read or written.
+    """
+    for name, offsets in (("--key-offset", options.key_offsets), ("--label-offset", options.label_offsets)):
+        if offsets and len(offsets) != len(given):
+            raise PlanError(f"{name} has {len(offsets)} numbers for {len(given)} sets")
+    with Run("merge", given, into) as run:
+        numbering = _Keys(run, options)
+        labelling = _Labels(run, options)
+        run.target(described=options.described())
+        changes = _Changes(run, numbering, labelling)
+        run.transfer(_all, advance, by_key=_all_by_key, rewrite=changes.rewrite if numbering.changes or labelling.changes else None)
+        report = run.report
+        if labelling.said:
+            report.remarks.append(labelling.said)
+        _check_duplicates(run, options)
+        return run.finish(classes=labelling.classes, lists=changes.lists())
+
+
+def _all(block: Block) -> NDArray[np.intp]:
+    import numpy as np
+
+    return np.zeros(len(block), np.intp)
+
+
+def _all_by_key(_: Source, keys: NDArray[np.uint64], __: int) -> NDArray[np.intp]:
+    import numpy as np
+
+    return np.zeros(len(keys), np.intp)
+
+
+def _check_duplicates(run: Run, options: MergeOptions) -> None:
+    from im2rec.operations.target import Target
+
+    target = run.targets[0]
+    if options.duplicates or not isinstance(target, Target):
+        return
+    twice = target.duplicates()
+    if twice:
+        raise InputError(
+            str(target.prefix),
+            f"{twice} records would have a key that another has: --keys shift or --keys number gives each its own, "
+            "--duplicates lets it be; nothing was written",
+        )
+
+
+class _Keys:
+    """The new key of each record, and the new id of its header."""
+
+    def __init__(self, run: Run, options: MergeOptions) -> None:
+        self._how = options.keys
+        self._offsets = list(options.key_offsets) or [0] * len(run.sets)
+        self._done = 0
+        if options.keys == "keep" and not options.key_offsets and not options.duplicates:
+            self._check(run)
+        if options.keys == "shift":
+            self._offsets = _shifted(run)
+        self.changes = options.keys == "number" or any(self._offsets)
+
+    def _check(self, run: Run) -> None:
+        """Find keys that stand twice before anything is copied, where the keys are known without."""
+        import numpy as np
+
+        if any(source.count is None for source in run.sources):
+            return
+        keys = all_keys(run)
+        keys.sort()
+        twice = np.unique(keys[1:][keys[1:] == keys[:-1]])
+        if len(twice):
+            named = ", ".join(map(str, twice[:_SHOWN].tolist())) + ", ..." * (len(twice) > _SHOWN)
+            places = ", ".join(str(given) for given in run.given[:3]) + ", ..." * (len(run.given) > 3)
+            raise InputError(
+                places,
+                f"{len(twice)} key{'s' * (len(twice) > 1)} would stand twice: {named}; --keys shift or --keys number gives each its own, "
+                "--duplicates lets it be",
+            )
+
+    def give(self, number: int, keys: NDArray[np.uint64], ids: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+        """Return the new keys and ids of the next records, which are of set *number*."""
+        import numpy as np
+
+        if self._how == "number":
+            new = np.arange(self._done, self._done + len(keys), dtype=np.uint64)
+            self._done += len(keys)
+            return new, new
+        offset = self._offsets[number]
+        if offset and len(keys) and (int(keys.min()) + offset < 0 or int(keys.max()) + offset >= 1 << 64):
+            raise PlanError(f"with {offset} added, keys from {keys.min()} to {keys.max()} are outside 0 to 2**64 - 1")
+        step = np.uint64(offset % (1 << 64))
+        return keys + step, ids + step
+
+
+def _shifted(run: Run) -> list[int]:
+    import numpy as np
+
+    if STDIN in run.given:
+        raise PlanError("--keys shift reads the keys before the records, which a pipe cannot do: give files")
+    offsets, behind = [], 0
+    for sources in run.sets:
+        offsets.append(behind)
+        most = -1
+        for source in sources:
+            known = source.indexed.keys if source.indexed is not None else source.listed.keys if source.listed is not None else None
+            keys = known if known is not None else np.concatenate([np.empty(0, np.uint64), *(block.keys for block in source.blocks())])
+            most = max(most, int(keys.max()) if len(keys) else -1)
+        behind += most + 1
+    return offsets
+
+
+class _Labels:
+    """The new label of each class of each set.
+
+    Attributes:
+        changes: whether any label changes.
+        classes: content of the new class map; None for none.
+        said: a remark; "" for none.
+    """
+
+    def __init__(self, run: Run, options: MergeOptions) -> None:
+        self._offsets = list(options.label_offsets) or [0] * len(run.sets)
+        self._maps: list[dict[float, float]] | None = None
+        self.classes: bytes | None = None
+        self.said = ""
+        found = [None if given == STDIN else companions.classes_of(prefix_of(given)) for given in run.given]
+        if options.labels == "shift":
+            self._offsets = _labels_shifted(run)
+        elif options.labels in ("auto", "names") and not options.label_offsets:
+            self._join(run.given, found, must=options.labels == "names")
+        self.changes = any(self._offsets) or self._moves()
+        if self._maps is None:
+            self._keep(found)
+
+    def _moves(self) -> bool:
+        """Tell whether a class gets another label by the class maps."""
+        return self._maps is not None and any(old != new for each in self._maps for old, new in each.items())
+
+    def _keep(self, found: list[bytes | None]) -> None:
+        """Join the class maps by numbers, where no two disagree."""
+        joined: dict[int, str] = {}
+        for offset, content in zip(self._offsets, found, strict=True):
+            for label, name in companions.parse_classes(content or b""):
+                if joined.setdefault(label + offset, name) != name:
+                    self.said = f"label {label + offset} is the class {joined[label + offset]!r} in one set and {name!r} in another"
+                    return
+        if joined and all(content is not None for content in found):
+            self.classes = companions.format_classes(joined.items())
+
+    def _join(self, given: Sequence[Path], found: list[bytes | None], *, must: bool) -> None:
+        """Give classes of one name one label: those of the first set keep theirs, new ones come behind."""
+        for path, content in zip(given, found, strict=True):
+            if content is None:
+                if must:
+                    raise InputError(str(companions.beside(prefix_of(path), companions.CLASSES)), "no such file: --labels names needs it")
+                return
+        numbers: dict[str, int] = {}
+        self._maps = []
+        for content in found:
+            each = companions.parse_classes(content or b"")
+            taken = set(numbers.values())
+            behind = max((*taken, *(label for label, _ in each)), default=-1) + 1 if numbers else 0
+            for label, name in each:
+                if name not in numbers:
+                    numbers[name] = label if label not in taken else behind
+                    behind += numbers[name] == behind
+                    taken.add(numbers[name])
+            self._maps.append({float(label): float(numbers[name]) for label, name in each})
+        self.classes = companions.format_classes((label, name) for name, label in numbers.items())
+
+    def give(self, number: int, labels: NDArray[np.float64], source: Source) -> NDArray[np.float64]:
+        """Return the new labels of records of set *number*.
+
+        Raises:
+            InputError: one has no class in the map, or float32 cannot hold a new one.
+        """
+        import numpy as np
+
+        if self._maps is None:
+            new = labels + self._offsets[number]
+        else:
+            each = self._maps[number]
+            values, places = np.unique(labels, return_inverse=True)
+            for value in values.tolist():
+                if value == value and value not in each:
+                    raise InputError(
+                        source.name, f"label {value:g} is not in the class map of its set; --labels keep does without the maps"
+                    )
+            new = np.array([each.get(value, value) for value in values.tolist()], np.float64)[places]
+        if len(new) and bool((np.abs(new) > _EXACT).any()) and self.changes:
+            raise InputError(source.name, f"a label would become {np.nanmax(np.abs(new)):.0f}, float32 holds whole numbers up to {_EXACT}")
+        return new
+
+    def relabel(self, number: int, labels: tuple[float, ...], source: Source) -> tuple[float, ...]:
+        """Return the new labels of a record that has several: those of objects are classes.
+
+        Raises:
+            InputError: they are not those of detection.
+        """
+        import numpy as np
+
+        if not is_detection(labels):
+            reason = f"has a record with {len(labels)} labels, none of which is known for a class; --labels keep leaves them as they are"
+            raise InputError(source.name, reason)
+        new = list(labels)
+        start, width = int(labels[0]), int(labels[1])
+        new[start::width] = self.give(number, np.array(new[start::width]), source).tolist()
+        return tuple(new)
+
+
+def _labels_shifted(run: Run) -> list[int]:
+    import numpy as np
+
+    if STDIN in run.given:
+        raise PlanError("--labels shift reads the labels before the records, which a pipe cannot do: give files")
+    offsets, behind = [], 0
+    for sources in run.sets:
+        offsets.append(behind)
+        most = -1.0
+        for source in sources:
+            for block in source.blocks():
+                most = max(most, _most_label(block))
+        if not np.isfinite(most) or most != int(most):
+            raise InputError(sources[0].name, f"its largest label is {most:g}, expected a whole number")
+        behind += int(most) + 1
+    return offsets
+
+
+def _most_label(block: Block) -> float:
+    import numpy as np
+
+    fields = fields_of(block)
+    most = float(np.nanmax(fields.first, initial=-1.0, where=(fields.flags == 0) & fields.headed))
+    for number in (fields.flags > 0).nonzero()[0].tolist():
+        labels = fields.labels(number)
+        if is_detection(labels):
+            most = max(most, *labels[int(labels[0]) :: int(labels[1])])
+    return most
+
+
+class _Changes:
+    """Writes new keys and labels into the headers of records."""
+
+    def __init__(self, run: Run, keys: _Keys, labels: _Labels) -> None:
+        self._run = run
+        self._keys = keys
+        self._labels = labels
+        self._set_of = {id(source): number for number, sources in enumerate(run.sets) for source in sources}
+
+    def rewrite(self, block: Block, chosen: NDArray[np.intp]) -> Records:
+        """Return the chosen records of a block as they are written."""
+        fields, number = fields_of(block), self._set_of[id(block.source)]
+        keys, ids = self._keys.give(number, block.keys[chosen], fields.ids[chosen])
+        if not self._labels.changes:
+            return rewrite(block, chosen, keys, ids)
+        first: Any = fields.first[chosen].copy()
+        alone = fields.headed[chosen] & (fields.flags[chosen] == 0)
+        first[alone] = self._labels.give(number, first[alone], block.source)
+        return rewrite(block, chosen, keys, ids, first, lambda labels: self._labels.relabel(number, labels, block.source))
+
+    def lists(self) -> bytes | None:
+        """Return the lists of all sets as one; None where one has none, or keys or labels have changed."""
+        if self._keys.changes or self._labels.changes or STDIN in self._run.given:
+            return None
+        found = [companions.list_of(prefix_of(given)) for given in self._run.given]
+        return None if None in found else b"".join(content for content in found if content is not None)

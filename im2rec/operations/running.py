@@ -1,0 +1,294 @@
+"""One run of an operation: its sources, its outputs, what is counted, and the end at which all appears together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final
+
+from im2rec.errors import InputError, PlanError
+from im2rec.names import printable
+from im2rec.operations import companions
+from im2rec.operations.copying import STDIN, Block, Records, Source, open_set, total
+from im2rec.operations.fields import fields_of
+from im2rec.operations.target import STDOUT, Into, Stream, Target, bounds_of
+from im2rec.progress import Advance
+from im2rec.report import format_bytes
+from im2rec.sets import prefix_of
+from recordio.outputs import OutputSet
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from typing_extensions import Self
+
+_COPIED: Final = 1 << 16  # bytes that must stand together, on average, for the kernel's copy to be worth its calls
+_ROWS: Final = 1 << 16  # records whose runs are looked for at once
+Route = Callable[[Block], "NDArray[np.intp]"]  # a target for each record of a block; -1 for none
+RouteByKey = Callable[[Source, "NDArray[np.uint64]", int], "NDArray[np.intp]"]  # the same by keys, and the first one's ordinal
+Rewrite = Callable[[Block, "NDArray[np.intp]"], Records]  # the chosen records of a block, changed
+
+
+@dataclass(slots=True)
+class Report:
+    """What an operation did: read = written + left out.
+
+    Attributes:
+        verb: its name.
+        read: records of all sources.
+        written: records of all outputs.
+        left_out: why -> records.
+        duplicates: written records whose key an earlier one of the same output has.
+        bytes_written: of all .rec files.
+        outputs: names of the files that were written.
+        parts: name of an output set -> its records, where there are several.
+        remarks: what else is to be said.
+    """
+
+    verb: str
+    read: int = 0
+    written: int = 0
+    left_out: dict[str, int] = field(default_factory=dict)
+    duplicates: int = 0
+    bytes_written: int = 0
+    outputs: list[str] = field(default_factory=list)
+    parts: dict[str, int] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+
+    def leave_out(self, why: str, count: int) -> None:
+        """Count records that are not written."""
+        if count:
+            self.left_out[why] = self.left_out.get(why, 0) + count
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the report as an object for JSON."""
+        return {
+            "command": self.verb,
+            "read": self.read,
+            "written": self.written,
+            "left_out": self.left_out,
+            "duplicates": self.duplicates,
+            "bytes_written": self.bytes_written,
+            "parts": self.parts,
+            "outputs": self.outputs,
+            "remarks": self.remarks,
+        }
+
+    def as_text(self) -> str:
+        """Return the summary as one line."""
+        left = "".join(f", {count} left out ({why})" for why, count in self.left_out.items())
+        names = self.outputs if len(self.outputs) <= 6 else [*self.outputs[:2], "...", *self.outputs[-2:]]
+        into = printable(", ".join(names)) or "<stdout>"
+        return (
+            f"{self.verb}: {self.written} of {self.read} record{'s' * (self.read != 1)}{left}: {format_bytes(self.bytes_written)} in {into}"
+        )
+
+
+class Run:
+    """One run of an operation. Use it with ``with``: leaving the block without :meth:`finish` throws all away.
+
+    Args:
+        verb: its name.
+        given: the sets that are read: prefixes, files or ``-``.
+        into: where the records go; the whole set of that name is locked.
+        partial: take records that an .idx leaves out, too; see copying.Source.
+        ordinals: number the records of each source 0, 1, 2, ...
+        identities: whether the operation leaves a file of identities a file of identities.
+
+    Raises:
+        InputError: there is no such set, or a shard of it is missing.
+        FileError: a file cannot be read.
+    """
+
+    def __init__(
+        self,
+        verb: str,
+        given: Sequence[Path],
+        into: Into,
+        *,
+        partial: bool = False,
+        ordinals: bool = False,
+        identities: bool = False,
+    ) -> None:
+        self.verb = verb
+        self.given = list(given)
+        self.report = Report(verb)
+        self._identities = identities
+        self._stack = ExitStack()
+        self.into = into
+        self.outputs = OutputSet(None if into.prefix == STDOUT else into.prefix, force=into.force)
+        self.targets: list[Target | Stream] = []
+        self.sets: list[list[Source]] = []
+        try:
+            if self.given.count(STDIN) > 1:
+                raise PlanError("stdin can be read once")
+            for path in self.given:
+                self.sets.append(open_set(path, self._stack, partial=partial, ordinals=ordinals))
+        except BaseException:
+            self._stack.close()
+            raise
+
+    @property
+    def sources(self) -> list[Source]:
+        """All sources of all sets, in order."""
+        return [source for sources in self.sets for source in sources]
+
+    def count(self) -> int:
+        """Return how many records the sources have; those without .idx and .sum are read for that.
+
+        Raises:
+            PlanError: one of them comes through a pipe.
+            FormatError: a record cannot be read.
+        """
+        known = total(self.sources)
+        if known is not None:
+            return known
+        return sum(source.count if source.count is not None else self._count(source) for source in self.sources)
+
+    def _count(self, source: Source) -> int:
+        if source.stream is not None:
+            raise PlanError(f"{self.verb} has to know how many records there are before it starts, which a pipe cannot tell: give a file")
+        return sum(len(block) for block in source.blocks())
+
+    def target(self, prefix: Path | None = None, described: dict[str, str] | None = None) -> Target | Stream:
+        """Start an output.
+
+        Args:
+            prefix: of the set, where the operation writes several.
+            described: how the operation was asked for, for the .sum.
+        """
+        into = self.into
+        if into.prefix == STDOUT:
+            found: Target | Stream = Stream()
+        else:
+            found = Target(
+                prefix or into.prefix,
+                self.outputs,
+                checksums=into.checksums,
+                shard_size=into.shard_size,
+                bounds=bounds_of(self.count(), into.shards) if into.shards else None,
+                sources=self.sources,
+                verb=self.verb,
+                described=described,
+            )
+        self.targets.append(found)
+        return found
+
+    def blocks(self, advance: Advance) -> Iterator[Block]:
+        """Yield the blocks of all sources, and count their records."""
+        for source in self.sources:
+            for block in source.blocks():
+                self._check_identities(block)
+                self.report.read += len(block)
+                yield block
+                advance(len(block))
+
+    def _check_identities(self, block: Block) -> None:
+        """Refuse a file of identities where its ranges of keys would not fit any more.
+
+        Raises:
+            InputError: the block holds the header of such a file.
+        """
+        if self._identities or not (zero := block.keys == 0).any():
+            return
+        if bool((fields_of(block).is_identity_header() & zero).any()):
+            reason = (
+                "is a file of identities, whose header and identity records name ranges of keys: "
+                f"'{self.verb}' would leave ranges that name other images; 'im2rec identities' works on such files"
+            )
+            raise InputError(block.source.name, reason)
+
+    def transfer(self, route: Route, advance: Advance, *, by_key: RouteByKey | None = None, rewrite: Rewrite | None = None) -> None:
+        """Copy the records of all sources to the targets that *route* names.
+
+        Args:
+            route: the target of each record of a block, as its place among the targets; -1 for none.
+            advance: of the progress bar.
+            by_key: the same where keys alone decide: then the kernel may copy what nothing has to vouch for.
+            rewrite: makes the records that are written; by default their bytes are kept.
+
+        Raises:
+            FormatError, FileError, InputError: as copying.Source.blocks.
+        """
+        for source in self.sources:
+            if by_key is not None and rewrite is None and self._copy(source, by_key, advance):
+                continue
+            for block in source.blocks():
+                self._check_identities(block)
+                self.report.read += len(block)
+                goes = route(block)
+                for number, target in enumerate(self.targets):
+                    chosen = (goes == number).nonzero()[0]
+                    if len(chosen):
+                        target.add(block.take(chosen) if rewrite is None else rewrite(block, chosen))
+                advance(len(block))
+
+    def _copy(self, source: Source, by_key: RouteByKey, advance: Advance) -> bool:
+        """Let the kernel copy the records of a source; tell whether that is possible here, and worth it.
+
+        Only where the .sum of the source says where its records are, and no .sum is written: nothing vouches for bytes that
+        nobody has seen.
+        """
+        import numpy as np
+
+        listed, indexed = source.listed, source.indexed
+        if listed is None or source.file is None or any(isinstance(t, Stream) or t.checksums for t in self.targets):
+            return False
+        if indexed is not None and not np.array_equal(indexed.offsets, listed.offsets):
+            return False
+        keys = listed.keys if indexed is None else indexed.keys
+        goes = by_key(source, keys, 0)
+        breaks = np.concatenate([[0], (np.diff(goes) != 0).nonzero()[0] + 1, [len(goes)]])
+        if not len(goes) or source.size < _COPIED * (len(breaks) - 1) or (not self._identities and 0 in keys):
+            return False
+        for first, stop in zip(breaks[:-1].tolist(), breaks[1:].tolist(), strict=True):
+            if goes[first] >= 0:
+                for start in range(first, stop, _ROWS):
+                    end = min(start + _ROWS, stop)
+                    target = self.targets[goes[first]]
+                    assert isinstance(target, Target)
+                    target.copy(source, keys[start:end], listed.lengths[start:end], int(listed.offsets[start]))
+            advance(stop - first)
+        self.report.read += len(goes)
+        return True
+
+    def finish(self, *, classes: bytes | None = None, lists: bytes | None = None) -> Report:
+        """Write what belongs to the outputs, give all files their final names, and count.
+
+        Args:
+            classes: content of the class map; by default that of the one set that is read, if it has one.
+            lists: lines that the lists of the outputs are chosen from; by default those of the one set that is read.
+
+        Raises:
+            FileError: a write, sync or rename failed; the final names are as they were.
+        """
+        report = self.report
+        for target in self.targets:
+            report.outputs += target.finish()
+            report.written += target.records
+            report.bytes_written += target.size
+            if isinstance(target, Target):
+                report.duplicates += target.duplicates()
+                if len(self.targets) > 1:
+                    report.parts[str(target.prefix)] = target.records
+        prefixes = [prefix_of(given) for given in self.given if given != STDIN]
+        if len(prefixes) == 1 == len(self.given):
+            classes = companions.classes_of(prefixes[0]) if classes is None else classes
+            lists = companions.list_of(prefixes[0]) if lists is None else lists
+        targets = [target for target in self.targets if isinstance(target, Target)]
+        for target in targets:
+            report.outputs += companions.write(target, self.outputs, classes, lists, self.sources)
+        self.outputs.commit()
+        if report.duplicates:
+            report.remarks.append(f"{report.duplicates} records have a key that an earlier one of the same set has")
+        return report
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._stack.close()
+        self.outputs.discard()
