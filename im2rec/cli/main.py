@@ -35,7 +35,6 @@ COMMANDS = {
     "ls": ("im2rec.cli.ls", "List the records of a dataset, one a line."),
     "cat": ("im2rec.cli.cat", "Write the image of one record to stdout."),
     "extract": ("im2rec.cli.extract", "Write the images of a dataset to a folder, with their list."),
-    "index": ("im2rec.cli.index", "Rebuild the .idx of a .rec."),
     "bin": ("im2rec.cli.bin", "Read and write verification sets of face recognition (.bin)."),
     "identities": ("im2rec.cli.identities", "Work on face-recognition files in InsightFace's layout."),
     "filter": ("im2rec.cli.filter", "Write some of the records of a dataset."),
