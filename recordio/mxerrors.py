@@ -7,7 +7,7 @@ import errno
 import struct
 from collections.abc import Iterator
 
-from recordio.errors import BadHeader, FileError, FormatError
+from recordio.errors import BadHeader, FileError, FormatError, ImageFormatError
 
 
 class MXNetError(RuntimeError):
@@ -26,6 +26,10 @@ class MissingFile(AccessError, FileNotFoundError):
     """There is no such file. MXNet raises MXNetError for a .rec and FileNotFoundError for an .idx; this is both."""
 
 
+class ImageError(ImageFormatError, MXNetError):
+    """An image cannot be decoded, or not be made of another."""
+
+
 class ShortPayload(BadHeader, struct.error):
     """A payload is too short for its image header."""
 
@@ -39,6 +43,8 @@ def as_mxnets() -> Iterator[None]:
         raise
     except FormatError as error:
         raise RecordError(error.source, error.offset, error.reason) from error
+    except ImageFormatError as error:
+        raise ImageError(error.reason) from error
     except FileError as error:
         kind = MissingFile if error.errno == errno.ENOENT else AccessError
         raise kind(error.path, error.action, error.errno, error.reason) from error

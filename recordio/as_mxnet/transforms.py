@@ -1,0 +1,285 @@
+"""mxnet.gluon.data.vision.transforms, on images (height, width, channels); and Block, which transforms of programs derive from."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from recordio.as_mxnet import functions, wrapping
+from recordio.as_mxnet.ndarray import NDArray, plain
+
+
+class Block:
+    """Something that is called: a subclass has ``forward``. It has no parameters, and nothing is learned."""
+
+    def __init__(self, prefix: str | None = None, params: Any = None) -> None:
+        self._prefix, self._params = prefix, params
+
+    def __call__(self, *given: Any) -> Any:  # noqa: D102
+        return self.forward(*given)
+
+    def forward(self, *given: Any) -> Any:
+        """Return what becomes of the input."""
+        raise NotImplementedError(f"{type(self).__name__} has no forward")
+
+    def hybridize(self, active: bool = True, **_: Any) -> None:  # noqa: FBT001, FBT002
+        """Do nothing: there is no graph to be made."""
+
+    def initialize(self, *_: Any, **__: Any) -> None:
+        """Do nothing: there are no parameters."""
+
+
+class HybridBlock(Block):
+    """The same with ``hybrid_forward``, whose first argument is mxnet.nd."""
+
+    def forward(self, *given: Any) -> Any:  # noqa: D102
+        import mxnet as mx  # type: ignore[import-not-found]  # the stand-in itself
+
+        return self.hybrid_forward(mx.nd, *given)
+
+    def hybrid_forward(self, F: Any, *given: Any) -> Any:  # noqa: N803  (MXNet's)
+        """Return what becomes of the input."""
+        raise NotImplementedError(f"{type(self).__name__} has no hybrid_forward")
+
+
+class Sequential(Block):
+    """Blocks one after the other."""
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        super().__init__()
+        self._blocks: list[Callable[[Any], Any]] = []
+
+    def add(self, *blocks: Callable[[Any], Any]) -> None:
+        """Append blocks."""
+        self._blocks += blocks
+
+    def forward(self, x: Any) -> Any:  # noqa: D102
+        for block in self._blocks:
+            x = block(x)
+        return x
+
+    def __len__(self) -> int:
+        return len(self._blocks)
+
+    def __getitem__(self, at: int) -> Any:
+        return self._blocks[at]
+
+
+class Compose(Sequential):
+    """Transforms one after the other."""
+
+    def __init__(self, transforms: Sequence[Callable[[Any], Any]]) -> None:
+        super().__init__()
+        self.add(*transforms)
+
+
+class _Image(Block):
+    """A transform of an image as NumPy's array."""
+
+    def forward(self, x: Any) -> Any:
+        return NDArray(np.ascontiguousarray(self.change(plain(x))))
+
+    def change(self, image: Any) -> Any:
+        raise NotImplementedError
+
+
+class Cast(_Image):
+    """Another type of the elements."""
+
+    def __init__(self, dtype: Any = "float32") -> None:
+        super().__init__()
+        self._dtype = dtype
+
+    def change(self, image: Any) -> Any:  # noqa: D102
+        return image.astype(self._dtype)
+
+
+class ToTensor(_Image):
+    """(height, width, channels) of 0 to 255 -> (channels, height, width) float32 of 0 to 1; a batch in the same way."""
+
+    def change(self, image: Any) -> Any:  # noqa: D102
+        return np.moveaxis(image.astype(np.float32) / np.float32(255), -1, -3)
+
+
+class Normalize(_Image):
+    """Subtract *mean* and divide by *std*, numbers or one for each channel, of (channels, height, width)."""
+
+    def __init__(self, mean: Any = 0.0, std: Any = 1.0) -> None:
+        super().__init__()
+        self._mean, self._std = (np.asarray(plain(one), np.float32).reshape(-1, 1, 1) for one in (mean, std))
+
+    def change(self, image: Any) -> Any:  # noqa: D102
+        return (image.astype(np.float32) - self._mean) / self._std
+
+
+def _pair(size: Any) -> tuple[int, int]:
+    return (int(size), int(size)) if isinstance(size, (int, np.integer)) else (int(size[0]), int(size[1]))
+
+
+def _function(name: str) -> Callable[..., Any]:
+    from recordio import loaders
+
+    return getattr(loaders, name)  # type: ignore[no-any-return]
+
+
+class Resize(_Image):
+    """To (width, height) pixels; *keep_ratio* with one number: the short side to it."""
+
+    def __init__(self, size: Any, keep_ratio: bool = False, interpolation: int = 1) -> None:  # noqa: FBT001, FBT002
+        super().__init__()
+        self._size, self._keep_ratio, self._interpolation = size, keep_ratio, interpolation
+
+    def change(self, image: Any) -> Any:  # noqa: D102
+        if self._keep_ratio and isinstance(self._size, (int, np.integer)):
+            return _function("resize_short")(image, int(self._size), self._interpolation)
+        return _function("imresize")(image, *_pair(self._size), self._interpolation)
+
+
+class CenterCrop(_Image):
+    """The middle (width, height) pixels; of a smaller image as much as there is, enlarged."""
+
+    def __init__(self, size: Any, interpolation: int = 1) -> None:
+        super().__init__()
+        self._size, self._interpolation = _pair(size), interpolation
+
+    def change(self, image: Any) -> Any:  # noqa: D102
+        return _function("center_crop")(image, self._size, self._interpolation)[0]
+
+
+class RandomCrop(_Image):
+    """(width, height) pixels from anywhere, after *pad* black pixels around where that is given."""
+
+    def __init__(self, size: Any, pad: int | None = None, pad_value: int = 0, interpolation: int = 1) -> None:
+        super().__init__()
+        self._size, self._pad, self._value, self._interpolation = _pair(size), pad, pad_value, interpolation
+
+    def change(self, image: Any) -> Any:  # noqa: D102
+        if self._pad:
+            image = np.pad(image, ((self._pad,) * 2, (self._pad,) * 2, (0, 0)), constant_values=self._value)
+        return _function("random_crop")(image, self._size, self._interpolation)[0]
+
+
+class RandomResizedCrop(_Image):
+    """A part of random area and ratio, resized to (width, height) pixels."""
+
+    def __init__(self, size: Any, scale: Any = (0.08, 1.0), ratio: Any = (3 / 4, 4 / 3), interpolation: int = 1) -> None:
+        super().__init__()
+        self._size, self._scale, self._ratio, self._interpolation = _pair(size), scale, ratio, interpolation
+
+    def change(self, image: Any) -> Any:  # noqa: D102
+        return _function("random_size_crop")(image, self._size, self._scale, self._ratio, self._interpolation)[0]
+
+
+class CropResize(_Image):
+    """The *width* x *height* pixels at (*x*, *y*), resized to *size* where that is given."""
+
+    def __init__(self, x: int, y: int, width: int, height: int, size: Any = None, interpolation: int | None = None) -> None:
+        super().__init__()
+        self._box, self._size, self._interpolation = (x, y, width, height), size, interpolation
+
+    def change(self, image: Any) -> Any:  # noqa: D102
+        size = None if self._size is None else _pair(self._size)
+        return _function("fixed_crop")(image, *self._box, size, 1 if self._interpolation is None else self._interpolation)
+
+
+class RandomFlipLeftRight(_Image):
+    """Mirrored, or not."""
+
+    axis = 1
+
+    def __init__(self, p: float = 0.5) -> None:
+        super().__init__()
+        self._p = p
+
+    def change(self, image: Any) -> Any:  # noqa: D102
+        return np.flip(image, self.axis) if random.random() < self._p else image  # noqa: S311
+
+
+class RandomFlipTopBottom(RandomFlipLeftRight):
+    """Upside down, or not."""
+
+    axis = 0
+
+
+class RandomApply(Block):
+    """Transforms with probability *p*."""
+
+    def __init__(self, transforms: Callable[[Any], Any], p: float = 0.5) -> None:
+        super().__init__()
+        self._transforms, self._p = transforms, p
+
+    def forward(self, x: Any) -> Any:  # noqa: D102
+        return self._transforms(x) if random.random() < self._p else x  # noqa: S311
+
+
+class _Color(Block):
+    """A color augmenter of mxnet.image, on float32."""
+
+    augmenter = ""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__()
+        self._augmenter = wrapping.offered(self.augmenter, f"mxnet.image.{self.augmenter}")(*given, **named)
+
+    def forward(self, x: Any) -> Any:
+        before = x.dtype
+        changed = self._augmenter(functions.cast(x, np.float32))
+        return NDArray(np.clip(plain(changed), 0, 255).astype(before) if before is np.uint8 else plain(changed))
+
+
+class RandomBrightness(_Color):
+    """Brightness changed by up to a share."""
+
+    augmenter = "BrightnessJitterAug"
+
+
+class RandomContrast(_Color):
+    """Contrast changed by up to a share."""
+
+    augmenter = "ContrastJitterAug"
+
+
+class RandomSaturation(_Color):
+    """Saturation changed by up to a share."""
+
+    augmenter = "SaturationJitterAug"
+
+
+class RandomHue(_Color):
+    """Hue changed by up to a share."""
+
+    augmenter = "HueJitterAug"
+
+
+class RandomGray(_Color):
+    """Gray with a probability."""
+
+    augmenter = "RandomGrayAug"
+
+
+class RandomColorJitter(Block):
+    """Brightness, contrast, saturation and hue changed by up to these shares."""
+
+    def __init__(self, brightness: float = 0, contrast: float = 0, saturation: float = 0, hue: float = 0) -> None:
+        super().__init__()
+        kinds = ((RandomBrightness, brightness), (RandomContrast, contrast), (RandomSaturation, saturation), (RandomHue, hue))
+        self._blocks = [kind(share) for kind, share in kinds if share]
+
+    def forward(self, x: Any) -> Any:  # noqa: D102
+        for block in random.sample(self._blocks, len(self._blocks)):
+            x = block(x)
+        return x
+
+
+class RandomLighting(_Color):
+    """PCA noise of a standard deviation *alpha*."""
+
+    augmenter = "LightingAug"
+
+    def __init__(self, alpha: float) -> None:
+        eigval = np.array([55.46, 4.794, 1.148])
+        eigvec = np.array([[-0.5675, 0.7192, 0.4009], [-0.5808, -0.0045, -0.8140], [-0.5836, -0.6948, 0.4203]])
+        super().__init__(alpha, eigval, eigvec)

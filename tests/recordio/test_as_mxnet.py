@@ -1,0 +1,222 @@
+"""Programs that import mxnet, run by ``python -m recordio.as_mxnet``: what they print, what they write, what they are told."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from recordio import loaders, mxnet
+
+PROGRAMS = Path(__file__).with_name("programs")
+needs_images = pytest.mark.skipif("Dataset" not in loaders.__all__, reason="needs the image functions and datasets of recordio.loaders")
+
+
+def run(*arguments: str | Path, folder: Path | None = None, code: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-W", "error", "-m", "recordio.as_mxnet", *map(str, arguments)]
+    done = subprocess.run(command, cwd=folder, env={**os.environ, **environment}, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == code, done.stderr
+    return done
+
+
+def lines(*arguments: str | Path) -> list[str]:
+    done = run(*arguments)
+    assert not done.stderr
+    return done.stdout.splitlines()
+
+
+@pytest.fixture(scope="session")
+def small(golden) -> Path:
+    return golden / "packs" / "default.rec"
+
+
+class TestPrograms:
+    @needs_images
+    def test_mxnets_guide_to_recordio(self, tmp_path):
+        first = "HEADER(flag=0, label=1.0, id=1, id2=0)"
+        assert lines(PROGRAMS / "recordio_guide.py", tmp_path) == [
+            *(f"b'record_{number}'" for number in range(5)),
+            "b'record_3' [0, 1, 2, 3, 4]",
+            f"({first}, b'data') (HEADER(flag=3, label=array([1., 2., 3.], dtype=float32), id=2, id2=0), b'data')",
+            f"{first} (20, 30, 3) [0, 0, 255]",
+            "(20, 30, 3) <class 'numpy.uint8'> [255, 0, 0] NDArray",
+            "1.9.1 cpu(0) gpu(1)",
+        ]
+
+    def test_mxnets_introduction_to_arrays(self):
+        found = lines(PROGRAMS / "ndarray_guide.py")
+        assert found[:4] == [
+            "", "[[1. 2. 3.]", " [5. 6. 7.]]", "<NDArray 2x3 @cpu(0)> (2, 3) 6 <class 'numpy.float32'> cpu(0)",
+        ]  # fmt: skip
+        assert found[4:] == [
+            "[[1.0, 2.0, 3.0], [5.0, 6.0, 7.0]] 30.0 ",
+            "[7.]",
+            "<NDArray 1 @cpu(0)> (2, 2) (2, 2)",
+            "[[1.0, 2.0, 2.0], [4.0, 2.0, 2.0]] True",
+            "ndarray True True",
+            "gpu(0) uint8",
+            "(3, 2, 4) (24,) (3, 8) (1, 3, 2, 4) (2, 12)",
+            "(6, 2, 4) (2, 3, 2, 4) (6, 2, 4) 3 (3, 2, 4)",
+            "[10.5, 11.5, 12.5] 23.0 0",
+            "[2, 0, 1] 2.0 0 1.0 [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]",
+            "[2.0, 0.0, 1.0] [3.0, 1.0, 2.0] [2.0, 0.0, 1.0] (3,)",
+            "[2.0, 0.0, 1.0] True True 1.0",
+            "True",
+            "[3.0, 4.0, 5.0]",
+        ]
+
+    @needs_images
+    def test_a_face_dataset_reads_its_header_and_shuffles_into_a_new_file(self, faces, tmp_path):
+        found = lines(PROGRAMS / "face_dataset.py", faces.rec.parent, tmp_path)
+        images = [image for key, _, image in faces.records if 1 <= key <= 7]
+        labels = [int(label) for key, label, _ in faces.records if 1 <= key <= 7]
+        shapes = [cv2.imdecode(np.frombuffer(image, np.uint8), 1).shape for image in images]
+        assert found[0] == "7 (8, 11) [(8, 1, 4), (9, 4, 6), (10, 6, 8)]"
+        assert found[1] == str([(shape, "uint8", label) for shape, label in zip(shapes, labels, strict=True)])
+        order = eval(found[2])
+        assert sorted(order) == list(range(1, 8))
+        record = mxnet.MXIndexedRecordIO(tmp_path / "shuffled.idx", tmp_path / "shuffled.rec", "r")
+        for new, old in enumerate(order):
+            assert mxnet.unpack(record.read_idx(new)) == ((0, labels[old - 1], new, 0), images[old - 1])
+
+    def test_records_become_files_again(self, small, tmp_path):
+        done = run(PROGRAMS / "rec2image.py", "--include", small.with_suffix(""), "--output", tmp_path)
+        record = mxnet.MXIndexedRecordIO(small.with_suffix(".idx"), small, "r")
+        assert int(done.stdout) == len(record) == len(list(tmp_path.glob("*/*.png")))
+        for key in record.keys:
+            header, image = mxnet.unpack_img(record.read_idx(key))
+            written = cv2.imread(str(tmp_path / str(int(header.label)) / f"{header.id:08d}.png"), cv2.IMREAD_UNCHANGED)
+            assert np.array_equal(written, image)
+
+    @pytest.mark.parametrize("method", ["fork", "spawn"])
+    def test_processes_pack_a_list_to_mxnets_bytes(self, golden, tmp_path, method):
+        if method == "fork" and not hasattr(os, "fork"):
+            pytest.skip("needs fork")
+        shutil.copy(golden / "packs" / "default.lst", tmp_path / "x.lst")
+        (tmp_path / "images").symlink_to(golden / "images")
+        lists = (tmp_path / "x.lst").read_text().splitlines()
+        done = run(PROGRAMS / "image2rec.py", tmp_path / "x", golden / "images", method)
+        assert int(done.stdout) == len(lists)
+        for suffix in (".rec", ".idx"):
+            assert (tmp_path / f"x{suffix}").read_bytes() == (golden / "packs" / f"default{suffix}").read_bytes()
+
+    @needs_images
+    def test_image_iterators_and_augmenters(self, golden, tmp_path):
+        rec = golden / "packs" / "default.rec"
+        done = run(PROGRAMS / "image_iter_guide.py", rec, rec.with_suffix(".idx"), golden / "packs" / "default.lst", golden / "images")
+        listed = [float(line.split("\t")[1]) for line in (golden / "packs" / "default.lst").read_text().splitlines()]
+        found = done.stdout.splitlines()
+        batches = -(-len(listed) // 4)
+        labels = listed + listed[: 4 * batches - len(listed)]
+        for number in range(batches):
+            pad = 4 * batches - len(listed) if number == batches - 1 else 0
+            assert found[number] == f"(4, 3, 32, 32) NDArray float32 {labels[4 * number : 4 * number + 4]} {pad}"
+        rest = found[batches:]
+        assert rest[0].startswith("(2, 3, 24, 24) True [DataDesc[data,(2, 3, 24, 24)")
+        assert rest[1:3] == [f"{epoch} {sorted(map(int, listed))}" for epoch in range(2)]
+        height, width = cv2.imread(str(golden / "images/cat/eye.JPEG")).shape[:2]
+        box = ((width - 16) // 2, (height - 16) // 2, 16, 16)
+        assert rest[3] == f"(10, 20, 3) (16, 16, 3) {box} 30 (4, 4, 3) ({height}, {width}, 3) True"
+        assert rest[4] == "(16, 16, 3) NDArray"
+        assert rest[5].startswith("MXNetError: ")
+
+    @needs_images
+    def test_datasets_of_records_and_a_loader(self, golden, small, tmp_path):
+        for name in ("cat", "coffee"):
+            shutil.copytree(golden / "images" / name, tmp_path / "images" / name)
+        found = lines(PROGRAMS / "gluon_data.py", tmp_path, small)
+        record = mxnet.MXIndexedRecordIO(small.with_suffix(".idx"), small, "r")
+        labels = [mxnet.unpack(payload)[0].label for payload in record]
+        assert found[0] == "6 (30, 40, 3) NDArray 200 [[10.0, 15.0, 30.0, 30.0, 0.0], [0.0, 0.0, 20.0, 15.0, 1.0]]"
+        assert found[1] == f"True {len(labels)} NDArray {labels}"
+        batches = [labels[at : at + 3] for at in range(0, len(labels), 3)]
+        for line, batch in zip(found[2:], batches, strict=False):
+            assert line == f"({len(batch)}, 3, 32, 32) float32 {batch} float64"
+        rest = found[2 + len(batches) :]
+        assert rest == [
+            f"{len(batches)} {sorted(map(int, labels))}",
+            "[(2, 2, 2), (2,), (2,)] 4.0",
+            "[(2, 2, 2), (2,), (2,)] 20.0",
+            "[6.0, 7.0] 3.0 [2, 2]",
+            "['cat', 'coffee'] 5 " + f"{cv2.imread(str(golden / 'images/cat/eye.JPEG')).shape} 0",
+            "[2.0, 2.0]",
+        ]
+
+
+class TestMissingNames:
+    @pytest.mark.parametrize(
+        ("code", "named"),
+        [
+            ("mx.sym.Convolution", "mxnet.sym.Convolution"),
+            ("mx.nothing", "mxnet.nothing"),
+            ("mx.nd.Convolution", "mxnet.nd.Convolution"),
+            ("mx.nd.zeros((2,)).backward()", "mxnet.nd.NDArray.backward"),
+            ("from mxnet.gluon.nn import Dense", "mxnet.gluon.nn.Dense"),
+            ("from mxnet import nothing", "mxnet.nothing"),
+            ("import mxnet.nothing.more", "mxnet.nothing"),
+            ("with mx.autograd.record(): pass", "mxnet.autograd.record"),
+            ("mx.io.LibSVMIter", "mxnet.io.LibSVMIter"),
+        ],
+    )
+    def test_each_is_named_with_what_there_is(self, code, named):
+        done = run("-c", f"import mxnet as mx\n{code}", code=1)
+        last = done.stderr.splitlines()[-1]
+        assert f": {named} is missing: recordio.as_mxnet stands in for MXNet; it has mxnet.recordio, mxnet.io" in last
+
+    def test_modules_that_read_no_data_can_be_imported(self):
+        code = "import mxnet.gluon.nn, mxnet.optimizer as o\nfrom mxnet import autograd, gluon, init, sym\nfrom mxnet.gluon import nn\n"
+        assert run("-c", code + "print(hasattr(sym, 'x'), nn is gluon.nn)").stdout == "False True\n"
+
+
+class TestRunning:
+    def test_arguments_name_and_place_are_those_of_the_program(self, tmp_path):
+        (tmp_path / "beside.py").write_text("VALUE = 7\n")
+        (tmp_path / "p.py").write_text("import sys, beside\nprint(__name__, __file__, sys.argv, beside.VALUE)\n")
+        assert run("p.py", "--force", "-m", "x", folder=tmp_path).stdout == "__main__ p.py ['p.py', '--force', '-m', 'x'] 7\n"
+        (tmp_path / "m.py").write_text("import sys, mxnet\nprint(__name__, sys.argv[1:])\n")
+        assert run("-m", "m", "-c", "x", folder=tmp_path).stdout == "__main__ ['-c', 'x']\n"
+        assert run("-c", "import sys; print(sys.argv); sys.exit(5)", "a", code=5).stdout == "['-c', 'a']\n"
+
+    def test_processes_that_a_program_starts_find_the_stand_in(self, tmp_path):
+        started = "import mxnet as mx; print(mx.nd.ones((2,)).shape)"
+        code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {started!r}], check=True)"
+        assert run("-c", code, folder=tmp_path).stdout == "(2,)\n"
+
+    def test_a_real_mxnet_is_not_shadowed_unless_told(self, tmp_path):
+        (tmp_path / "mxnet").mkdir()
+        (tmp_path / "mxnet" / "__init__.py").write_text("REAL = 1\n")
+        done = run("-c", "import mxnet", code=2, PYTHONPATH=str(tmp_path))
+        assert done.stderr == (
+            f"recordio.as_mxnet: error: the real mxnet is installed, at {tmp_path / 'mxnet' / '__init__.py'}: "
+            "force=True (or --force) uses the stand-in all the same\n"
+        )
+        assert run("--force", "-c", "import mxnet; print(mxnet.__version__)", PYTHONPATH=str(tmp_path)).stdout == "1.9.1\n"
+        code = "import mxnet\nfrom recordio import as_mxnet\ntry: as_mxnet.install()\nexcept ImportError as e: print(e)\nprint(mxnet.REAL)"
+        command, paths = [sys.executable, "-c", code], {**os.environ, "PYTHONPATH": str(tmp_path)}
+        done = subprocess.run(command, env=paths, capture_output=True, text=True, check=True)
+        assert done.stdout.startswith("the real mxnet is installed") and done.stdout.endswith("\n1\n")  # noqa: PT018
+
+    def test_install_before_the_import(self):
+        code = "import recordio.as_mxnet\nrecordio.as_mxnet.install()\nrecordio.as_mxnet.install()\nimport mxnet as mx\nprint(mx.cpu())"
+        assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "cpu(0)\n"
+
+    @pytest.mark.parametrize(
+        ("arguments", "said"),
+        [
+            ([], "no program is given"),
+            (["--what"], "unknown option --what"),
+            (["-m"], "-m needs an argument"),
+            (["no.py"], "no.py: there is no such file"),
+        ],
+    )
+    def test_a_command_line_that_cannot_be_understood_is_told(self, arguments, said, tmp_path):
+        assert run(*arguments, code=2, folder=tmp_path).stderr == f"recordio.as_mxnet: error: {said}\n"
+
+    def test_help(self):
+        assert run("--help").stdout.startswith("Usage: python -m recordio.as_mxnet [--force] SCRIPT")
