@@ -21,7 +21,7 @@ WHOLE, FIRST, MIDDLE, LAST = range(4)  # cflags
 MAX_SPAN: Final = (1 << 30) + 4  # bytes on disk, when all words of the largest payload are magic: each is cut out and gets a head
 
 _HEAD: Final = struct.Struct("<II")
-_PADDING: Final = (b"", b"\0\0\0", b"\0\0", b"\0")  # by length % 4
+PADDING: Final = (b"", b"\0\0\0", b"\0\0", b"\0")  # by length % 4
 
 
 def pack_head(cflag: int, length: int) -> bytes:
@@ -31,7 +31,7 @@ def pack_head(cflag: int, length: int) -> bytes:
 
 def padding(length: int) -> bytes:
     """Return the zero bytes that follow *length* bytes of data up to a multiple of 4."""
-    return _PADDING[length & 3]
+    return PADDING[length & 3]
 
 
 def cuts(payload: bytes | bytearray, start: int = 0, end: int | None = None) -> list[int]:
@@ -74,7 +74,7 @@ def encode(payload: bytes | bytearray | memoryview) -> bytes:
     if length > MAX_LENGTH:
         raise PayloadTooLarge(length)
     if MAGIC_BYTES not in payload:
-        return b"".join((_HEAD.pack(MAGIC, length), payload, _PADDING[length & 3]))
+        return b"".join((_HEAD.pack(MAGIC, length), payload, PADDING[length & 3]))
     pieces: list[bytes | memoryview] = []
     for cflag, data in split(payload):
         pieces += pack_head(cflag, len(data)), data, padding(len(data))
@@ -172,7 +172,7 @@ def decode_run(
         data_end = position + HEAD_SIZE + lrec
         end = data_end + (-lrec & 3)
         # The usual case without a call: a whole record (cflag 0 leaves lrec below 2**29), padded with zeros.
-        if magic == MAGIC and lrec <= MAX_LENGTH and end <= size and buffer[data_end:end] == _PADDING[lrec & 3]:
+        if magic == MAGIC and lrec <= MAX_LENGTH and end <= size and buffer[data_end:end] == PADDING[lrec & 3]:
             append((base + position, buffer[position + HEAD_SIZE : data_end if lrec < most else position + HEAD_SIZE + most]))
         else:
             try:
@@ -247,7 +247,7 @@ def _plain_end(buffer: bytes, position: int, size: int) -> int:
     magic, lrec = _HEAD.unpack_from(buffer, position)
     data_end = position + HEAD_SIZE + lrec
     end: int = data_end + (-lrec & 3)
-    if magic == MAGIC and lrec <= MAX_LENGTH and end <= size and buffer[data_end:end] == _PADDING[lrec & 3]:
+    if magic == MAGIC and lrec <= MAX_LENGTH and end <= size and buffer[data_end:end] == PADDING[lrec & 3]:
         return end
     return 0
 

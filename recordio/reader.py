@@ -8,9 +8,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from recordio import checksum, frame, index, scan
+from recordio import checksum, frame, header, index, scan, unpacked
 from recordio.errors import ChecksumMismatch, FormatError, Truncated
 from recordio.files import InputFile
+from recordio.header import Header
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,8 +59,26 @@ class Reader:
             yield from run
             del run  # before the next block is read
 
+    def unpacked(self, *, copy: bool = True) -> Iterator[tuple[Header, bytes | memoryview]]:
+        """Yield (header, image) of each record: the quickest way to the images of a file.
+
+        Args:
+            copy: without it images are views of the block that was read, which are made sooner; one that is kept keeps its
+                block, of 128 KiB to 4 MiB.
+
+        Raises:
+            FormatError: at the first fault, with the file and the offset; a BadHeader where a payload is too short for a
+                header. Verified, it is a ChecksumMismatch where the frame is right and the bytes are not.
+        """
+        return unpacked.unpacked(self._file, copy=copy) if self._listed is None else self._verified_unpacked(copy=copy)
+
+    def _verified_unpacked(self, *, copy: bool) -> Iterator[tuple[Header, bytes | memoryview]]:
+        for offset, payload in self.records():
+            head, image = header.unpack(payload, source=self._file.name, offset=offset)
+            yield head, image if copy else memoryview(image)
+
     def runs(self) -> Iterator[list[tuple[int, bytes]]]:
-        """Yield the records in lists, one for each block that was read: the quickest way through a file.
+        """Yield the records in lists, one for each block that was read.
 
         Raises:
             FormatError: at the first fault, with the file and the offset. Verified, it is a ChecksumMismatch where the frame

@@ -16,7 +16,7 @@ RECORDIO = [
     ["errors", "issues", "native", "signals", "traits"],
     ["codecs", "frame", "files", "jpeg", "pixels"],
     ["header", "lock", "pickled", "probe", "resync"],
-    ["headercheck", "leftovers", "scan"],
+    ["headercheck", "leftovers", "scan", "unpacked"],
     ["commit"],
     ["outputs", "outfolder"],
     ["index", "pairs"],
