@@ -154,18 +154,19 @@ class InputFile:
         Raises:
             FileError: the read failed.
         """
-        with telling(self.path, f"read at offset {offset}"):
-            if hasattr(os, "pread"):
+        if hasattr(os, "pread"):
+            try:
                 data = disk.pread(self._fd, length, offset)
-                if len(data) == length or not data:
-                    return data
-                return self._read_rest(data, offset, length)
-            # Without pread the position is shared state: one thread at a time, and a descriptor of its own a process.
-            with self._lock:
-                if self._pid != os.getpid():
-                    self._open()
-                os.lseek(self._fd, offset, os.SEEK_SET)
-                return _read_fully(self._fd, length)
+                return data if len(data) == length or not data else self._read_rest(data, offset, length)
+            except OSError:
+                with telling(self.path, f"read at offset {offset}"):  # not around the call, which it would make twice as long
+                    raise
+        # Without pread the position is shared state: one thread at a time, and a descriptor of its own a process.
+        with telling(self.path, f"read at offset {offset}"), self._lock:
+            if self._pid != os.getpid():
+                self._open()
+            os.lseek(self._fd, offset, os.SEEK_SET)
+            return _read_fully(self._fd, length)
 
     def _read_rest(self, data: bytes, offset: int, length: int) -> bytes:
         pieces = [data]

@@ -128,6 +128,12 @@ def decode_at(buffer: bytes, position: int, *, source: str = "<bytes>", base: in
     Raises:
         BadMagic, BadSequence, Truncated, FormatError: with the source and the offset in the file.
     """
+    if position + HEAD_SIZE <= len(buffer):  # the usual case without a call, as in decode_run
+        magic, lrec = _HEAD.unpack_from(buffer, position)
+        data_end = position + HEAD_SIZE + lrec
+        end = data_end + (-lrec & 3)
+        if magic == MAGIC and lrec <= MAX_LENGTH and end <= len(buffer) and buffer[data_end:end] == PADDING[lrec & 3]:
+            return buffer[position + HEAD_SIZE : data_end], end
     cflag, data_end, end = _part_at(buffer, position, position, source, base)
     if cflag == WHOLE:
         return buffer[position + HEAD_SIZE : data_end], end

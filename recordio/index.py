@@ -47,6 +47,23 @@ class Index:
     def __len__(self) -> int:
         return len(self.keys)
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {"keys": self.keys, "offsets": self.offsets, "source": self.source}  # views cannot be pickled; the rest is made anew
+
+    @cached_property
+    def _dense(self) -> range | None:
+        """The keys, where each is the one before and 1: most files'."""
+        count = len(self.keys)
+        first = int(self.keys[0]) if count else 0
+        if not count or int(self.keys[-1]) - first != count - 1 or not _rises_by_one(self.keys):
+            return None
+        return range(first, first + count)
+
+    @cached_property
+    def _rising(self) -> memoryview | None:
+        """The offsets, where the records stand in the order of the lines. A view gives Python's integers sooner than the array."""
+        return memoryview(self.offsets.data) if self._ends is self.offsets else None
+
     @cached_property
     def _is_ascending(self) -> bool:
         return _never_falls(self.keys)
@@ -87,6 +104,9 @@ class Index:
         Raises:
             KeyMissing: no record has it.
         """
+        dense = self._dense
+        if dense is not None and type(key) is int and key in dense:
+            return key - dense.start
         at = self._find(key, last=last) if 0 <= key <= _MAX_KEY else -1
         if at < 0:
             raise KeyMissing(self.source, key)
@@ -113,6 +133,25 @@ class Index:
 
         return self.offsets if _never_falls(self.offsets) else np.sort(self.offsets)
 
+    def span(self, ordinal: int, size: int) -> tuple[int, int]:
+        """Return where a record starts, and where it ends if the index leaves out none behind it.
+
+        Args:
+            ordinal: its line, counted from 0.
+            size: bytes of the .rec, where the last record ends.
+
+        Raises:
+            IndexError: there are fewer lines.
+        """
+        offsets = self._rising
+        if offsets is not None and ordinal >= 0:
+            offset = offsets[ordinal]
+            end = offsets[ordinal + 1] if ordinal + 1 < len(offsets) else size
+            if offset < end:  # not where two lines name one offset
+                return offset, end
+        offset = int(self.offsets[ordinal])
+        return offset, self.next_offset(offset, size)
+
     def next_offset(self, offset: int, default: int) -> int:
         """Return the next larger offset in the index, or *default* behind the last.
 
@@ -127,6 +166,14 @@ def _never_falls(values: NDArray[Any]) -> bool:
     """Tell whether a vector is in ascending order, without another of its size."""
     return all(
         bool((values[at + 1 : at + 1 + _SLICE] >= values[at : at + _SLICE][: len(values) - at - 1]).all())
+        for at in range(0, len(values), _SLICE)
+    )
+
+
+def _rises_by_one(values: NDArray[Any]) -> bool:
+    """Tell whether each value of a vector is the one before and 1, without another of its size."""
+    return all(
+        bool((values[at + 1 : at + 1 + _SLICE] - values[at : at + _SLICE][: len(values) - at - 1] == 1).all())
         for at in range(0, len(values), _SLICE)
     )
 

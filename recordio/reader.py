@@ -170,10 +170,10 @@ class IndexedReader:
             ChecksumMismatch: verified, its bytes are not those that the .sum lists under its key.
             FileError: the read failed.
         """
-        offset = int(self.index.offsets[ordinal])
+        offset, end = self.index.span(ordinal, self._file.size)
         if self._listed is not None:
             return self._read_verified(self._listed, int(self.index.keys[ordinal]), offset)
-        return read_record(self._file, self.index, offset)[0]
+        return read_record(self._file, self.index, offset, end)[0]
 
     def _read_verified(self, listed: checksum.Sum, key: int, offset: int) -> bytes:
         """Read the bytes that the .sum lists, no more and no less."""
@@ -204,8 +204,14 @@ class IndexedReader:
         self.close()
 
 
-def read_record(file: InputFile, index: index.Index, offset: int) -> tuple[bytes, int]:
+def read_record(file: InputFile, index: index.Index, offset: int, end: int | None = None) -> tuple[bytes, int]:
     """Read the record at *offset* with one positional read, or a few where *index* does not have the next one.
+
+    Args:
+        file: the .rec file.
+        index: its index.
+        offset: where the record starts.
+        end: where it ends according to the index, if the caller knows.
 
     Returns:
         The payload, and the offset behind the record.
@@ -218,7 +224,10 @@ def read_record(file: InputFile, index: index.Index, offset: int) -> tuple[bytes
     if offset >= size:
         raise FormatError(file.name, offset, f"{index.source} puts a record here, behind the file's end at {size}")
     # The next offset is where the record ends, unless the index leaves records out: then a block is a good guess.
-    end = min(index.next_offset(offset, size), size, offset + scan.BLOCK)
+    if end is None:
+        end = index.next_offset(offset, size)
+    if end > size or end - offset > scan.BLOCK:
+        end = min(size, offset + scan.BLOCK)
     while True:
         data = file.read_at(offset, end - offset)
         if len(data) < end - offset:

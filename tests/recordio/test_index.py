@@ -246,3 +246,34 @@ def test_rebuilding_from_a_truncated_file_leaves_no_index(patient, tmp_path):
 def test_rebuilding_from_an_empty_file_writes_an_empty_index(patient, tmp_path):
     assert rebuilt(patient.put(b"").path, tmp_path / "y.idx") == (0, 0, 0)
     assert (tmp_path / "y.idx").read_bytes() == b""
+
+
+@pytest.mark.parametrize(
+    ("keys", "offsets"),
+    [
+        ([5, 6, 7, 8], [0, 40, 80, 120]),  # as most files: dense, in order
+        ([5, 6, 8, 9], [0, 40, 80, 120]),
+        ([1, 2, 3, 0], [0, 40, 80, 120]),  # as identity files
+        ([5, 6, 7, 8], [120, 0, 80, 40]),
+        ([5, 5, 6, 8], [0, 40, 40, 120]),
+        ([0, 0, 2, 3], [0, 40, 80, 120]),
+        ([2**64 - 2, 2**64 - 1], [0, 40]),
+        ([7], [0]),
+        ([], []),
+    ],
+)
+def test_keys_and_spans_are_those_of_a_plain_search(keys, offsets):
+    table = index.Index(np.array(keys, np.uint64), np.array(offsets, np.int64))
+    size = 200
+    for copy in (table, pickle.loads(pickle.dumps(table))):
+        for key in {*range(11), *keys, 2**64 - 1, 2**64, -1}:
+            if key in keys:
+                assert copy.find(key) == keys.index(key) == copy.find(np.uint64(key))
+            else:
+                with pytest.raises(KeyMissing):
+                    copy.find(key)
+        for ordinal in range(-len(keys), len(keys)):
+            later = [offset for offset in offsets if offset > offsets[ordinal]]
+            assert copy.span(ordinal, size) == (offsets[ordinal], min(later, default=size))
+        with pytest.raises(IndexError):
+            copy.span(len(keys), size)
