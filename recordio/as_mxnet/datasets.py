@@ -13,7 +13,7 @@ from recordio import loaders
 from recordio.as_mxnet.ndarray import NDArray, plain
 
 
-class ArrayDataset(loaders.Dataset):  # type: ignore[misc]
+class ArrayDataset(loaders.Dataset):
     """Items of one or several arrays, lists or datasets of one length: one element, or a tuple with one of each."""
 
     def __init__(self, *args: Any) -> None:

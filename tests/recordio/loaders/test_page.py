@@ -24,8 +24,8 @@ def test_every_parameter_of_imagerecorditer_is_documented(options: type) -> None
         assert f"`{field.name}`" in table, f"{field.name} is not in docs/loaders.md"
 
 
-def test_every_name_of_the_loaders_is_documented_and_says_what_it_is() -> None:
-    pages = "".join(page.read_text(encoding="utf-8") for page in DOCS.glob("*.md"))
-    for name in loaders.__all__:
-        assert re.search(rf"`{name}[`(]", pages), f"recordio.loaders.{name} is not in docs"
-        assert getattr(loaders, name).__doc__
+def test_every_iterator_is_documented_and_says_what_it_is() -> None:
+    for module in ("batch", "imagerecord", "arrays", "wrappers"):
+        for name in loaders._HOMES[module]:
+            assert re.search(rf"`{name}[`(]", PAGE), f"recordio.loaders.{name} is not in docs/loaders.md"
+            assert getattr(loaders, name).__doc__
