@@ -86,7 +86,7 @@ def pack(
     resumable = Resumable(set_prefix(prefix, options.shards), options, described, outputs) if options.journal else None
 
     def count(block: Block[Item]) -> None:
-        _note(report, block, options)
+        note(report, block, options)
         advance(len(block.items))
 
     try:
@@ -95,13 +95,13 @@ def pack(
         else:
             writer.check_free()
             chosen = draw()
-        for block in _blocks(chosen, options):
+        for block in blocks(chosen, options):
             count(block)
             written = writer.add(block)
             if resumable:
                 resumable.note(block, written, writer)
         if report.rejects and not report.packed:
-            raise NothingPacked(report.listed, [ImageError(reject.path, reject.reason) for reject in report.rejects[:_NAMED]])
+            raise nothing_packed(report)
         report.bytes_written, outputs_written = writer.finish()
         report.outputs += outputs_written
         if options.rejects_file:
@@ -113,6 +113,11 @@ def pack(
             resumable.stop(writer, error)
         raise
     return report
+
+
+def nothing_packed(report: PackReport) -> NothingPacked:
+    """Return the error for a report without a packed image."""
+    return NothingPacked(report.listed, [ImageError(reject.path, reject.reason) for reject in report.rejects[:_NAMED]])
 
 
 def _write_rejects(report: PackReport, prefix: Path, outputs: OutputSet) -> None:
@@ -134,12 +139,12 @@ def records(items: Iterable[Item], options: PackOptions, report: PackReport) -> 
     report.encoded = not options.transform.pass_through
     if options.transform.check == "off":
         report.traits = None
-    for block in _blocks(items, options):
-        _note(report, block, options)
+    for block in blocks(items, options):
+        note(report, block, options)
         yield block
 
 
-def _blocks(items: Iterable[Item], options: PackOptions) -> Iterator[Block[Item]]:
+def blocks(items: Iterable[Item], options: PackOptions) -> Iterator[Block[Item]]:
     """Take the quickest way for the work: the pool, or for images whose bytes are kept one loop in this process."""
     if options.transform.pass_through and not options.pool.workers and passthrough.AVAILABLE:
         check = checker(options.transform)
@@ -149,7 +154,7 @@ def _blocks(items: Iterable[Item], options: PackOptions) -> Iterator[Block[Item]
     return pool.run(_chunks(items, options), functools.partial(_make_work, options), options.pool)
 
 
-def _note(report: PackReport, block: Block[Item], options: PackOptions) -> None:
+def note(report: PackReport, block: Block[Item], options: PackOptions) -> None:
     """Count a block, and give up when it rejects too much."""
     outcomes = block.outcomes
     report.listed += len(outcomes)

@@ -95,7 +95,7 @@ class PackReport:
             "outputs": self.outputs,
         }
 
-    def as_text(self) -> str:
+    def as_text(self, verb: str = "packed") -> str:
         """Return the summary as one line."""
         kept = "encoded anew" if self.encoded else "bytes kept as they are"
         rejected = f", {self.rejected} rejected" if self.rejects else ""
@@ -103,7 +103,7 @@ class PackReport:
         special = ", ".join(f"{self.count(trait)} {said}" for trait, said in _SAID.items() if self.count(trait))
         names = self.outputs if len(self.outputs) <= _NAMES else [*self.outputs[:2], "...", *self.outputs[-2:]]
         return (
-            f"packed {self.packed} of {self.listed} image{'s' * (self.listed != 1)} ({kept}){rejected}: "
+            f"{verb} {self.packed} of {self.listed} image{'s' * (self.listed != 1)} ({kept}){rejected}: "
             f"{format_bytes(self.bytes_read)} read, {format_bytes(self.bytes_written)} in {printable(', '.join(names))}"
             f"{f'; among them {special}' if special else ''}"
         )

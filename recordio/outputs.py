@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final
 
-from recordio import files, signals
+from recordio import files, pending, signals
 from recordio.commit import Commit
 from recordio.errors import FileError
 from recordio.leftovers import remove, sweep, temporary_name
@@ -179,6 +179,9 @@ class OutputSet:
     then the others, with the folders synced between the steps: a crash leaves the old set, the new set, or a main
     file alone, whole. A step that fails is undone, as far as the system lets it, by steps back.
 
+    Attributes:
+        finished: changes of an old set that an earlier run had begun, and that this one has finished.
+
     While it is open the set holds a lock on its name, and temporary files that an earlier run left there are removed.
 
     Args:
@@ -203,6 +206,7 @@ class OutputSet:
         self._files: list[tuple[OutputFile, bool]] = []
         self._obsolete: list[Path] = []
         self._scratch: list[Path] = []
+        self.finished: list[pending.Change] = []
 
     def create(self, path: str | os.PathLike[str], *, main: bool = False) -> OutputFile:
         """Start a file of the set.
@@ -263,8 +267,15 @@ class OutputSet:
             self._locks[prefix] = Lock(prefix, path)
 
     def sweep(self) -> None:
-        """Remove what earlier runs have left under the names that are locked, but for what is kept; done by the first file, too."""
+        """Clear up what earlier runs have left under the names that are locked; done by the first file, too.
+
+        A change of a set that was interrupted is finished, temporary files are removed, but for what is kept.
+
+        Raises:
+            FileError: a change cannot be finished.
+        """
         for prefix in self._locks.keys() - self._swept:
+            self.finished += pending.finish(prefix)
             sweep(prefix, self._keep, respects_journal=self._respects_journal)
             self._swept.add(prefix)
 

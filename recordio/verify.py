@@ -14,6 +14,7 @@ from recordio.errors import Truncated
 from recordio.files import InputFile
 from recordio.headercheck import HeaderCheck, Watch
 from recordio.issues import Issue, VerifyReport
+from recordio.pending import unfinished
 from recordio.resync import Heads, read_exactly
 from recordio.sidecheck import Sidecars
 
@@ -49,8 +50,14 @@ def verify(
     file = InputFile(rec)
     try:
         sidecars = Sidecars(Path(rec), idx, sum)
+        change = unfinished(Path(rec))
+        if change is not None:  # what it has brought behind the old end so far is none of the set's records
+            file.size = min(file.size, change[1]) if sidecars.listed is None or sidecars.listed.rec.size == change[1] else file.size
         checks = HeaderCheck(file.name, label_width, watch) if headers or label_width is not None or watch is not None else None
-        return _Verification(file, sidecars, checks, advance).run()
+        report = _Verification(file, sidecars, checks, advance).run()
+        if change is not None:
+            report.add(Issue(file.name, "set", change[0]))
+        return report
     finally:
         file.close()
 

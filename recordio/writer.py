@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from recordio import checksum, frame
 from recordio.errors import BadHeader
 from recordio.files import InputFile
-from recordio.index import format_lines
+from recordio.index import Index, format_lines
 from recordio.outputs import OutputFile, OutputSet
 
 if TYPE_CHECKING:
@@ -187,6 +187,7 @@ class IndexedWriter:
         self._crc = checksum.crc_function()
         self._tool, self._options = tool, options or {}
         self._committed = False
+        self._idx = (b"", 0)  # what the .idx starts with, and the records that it is of
         self.keys = array("Q")
         self.offsets = array("Q")
         self._crcs = array("L" if array("I").itemsize != 4 else "I")
@@ -266,11 +267,27 @@ class IndexedWriter:
         self._sink.copy(file, offset, ends[-1] - start)
         self._note(keys, ends, b"")
 
-    def adopt(self, keys: Iterable[int], sizes: Iterable[int], block: bytes) -> None:
-        """Note records that stand in the continued file already, as :meth:`write_encoded` would have written them."""
+    def adopt_index(self, data: bytes, index: Index, size: int) -> None:
+        """Note the records of a .rec of *size* bytes by its .idx, whose content is *data*; the new .idx starts with that.
+
+        Their bytes are not seen, so nothing vouches for them; with checksums they are noted by :meth:`adopt`, before this.
+        """
+        if self.sum is None:
+            order = index.offsets.argsort(kind="stable")
+            self.keys.extend(index.keys[order].tolist())
+            self.offsets.extend(index.offsets[order].tolist())
+            self._sink.offset = size
+        self._idx = (data if data.endswith(b"\n") or not data else data + b"\n", len(self.keys))
+
+    def adopt(self, keys: Iterable[int], sizes: Iterable[int], block: bytes, crcs: Iterable[int] | None = None) -> None:
+        """Note records that stand in the file already, as :meth:`write_encoded` would have written them."""
         start = self._sink.offset
         self._sink.pass_over(block)
-        self._note(keys, array("Q", accumulate(sizes, initial=start)), block)
+        self._note(keys, array("Q", accumulate(sizes, initial=start)), block, crcs)
+
+    def describe(self, tool: str, options: Mapping[str, str]) -> None:
+        """Say what writes the set and how, for the .sum; until :meth:`finish`."""
+        self._tool, self._options = tool, options
 
     def go_on(self) -> None:
         """Cut off what stands in the continued file behind the adopted records; the next is written there.
@@ -302,7 +319,11 @@ class IndexedWriter:
         """
         self._sink.close()
         digest = checksum.new_digest()
-        for start in range(0, len(self.keys), _INDEX_LINES):
+        old, count = self._idx
+        if old:
+            self.idx.write(old)
+            digest.update(old)
+        for start in range(count, len(self.keys), _INDEX_LINES):
             stop = start + _INDEX_LINES
             lines = format_lines(self.keys[start:stop], self.offsets[start:stop]).encode("ascii")
             self.idx.write(lines)

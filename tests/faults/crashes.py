@@ -89,25 +89,38 @@ def states(moment: Moment) -> Iterator[Content]:
             yield {name: data[file] for name, file in final.items()}
 
 
-def draw(moment: Moment, rng: random.Random, *, torn: bool = False) -> Content:
-    """Draw a state of the whole folder, hidden files and all."""
+def draw(moment: Moment, rng: random.Random, *, torn: bool = False, changed: str = "") -> Content:
+    """Draw a state of the whole folder, hidden files and all.
+
+    Args:
+        moment: the moment.
+        rng: draws.
+        torn: let blocks be zero that were not there before.
+        changed: name of a file that is written over and behind, not anew: what of that is not done leaves its old bytes.
+    """
     names = dict(moment.names)
     share = rng.choice((0.0, 0.5, 0.9, 1.0))
     for change in moment.changes:
         if rng.random() < share:
             _change(names, change)
-    data = {file: _draw_data(moment.contents.get(file, [b""]), rng, torn=torn) for file in sorted(set(names.values()))}
+    kept = names.get(changed)
+    data = {file: _draw_data(moment.contents.get(file, [b""]), rng, torn=torn, kept=file == kept) for file in sorted(set(names.values()))}
     return {name: data[file] for name, file in names.items()}
 
 
-def _draw_data(contents: list[bytes], rng: random.Random, *, torn: bool) -> bytes:
+def _draw_data(contents: list[bytes], rng: random.Random, *, torn: bool, kept: bool) -> bytes:
     if len(contents) == 1:
         return contents[0]
     found = rng.choice((contents[0], contents[-1], rng.choice(contents)))
+    durable = contents[0]
     if rng.random() < 0.5:
-        found = found[: rng.randrange(len(found) + 1)]
-    if torn and found:
-        durable = contents[0]
+        cut = rng.randrange(len(found) + 1)
+        found = found[:cut] + (durable[cut:] if kept else b"")
+    if kept and torn:  # each block was written, or not yet
+        size = max(len(found), len(durable))
+        blocks = [(found if rng.random() < 0.7 else durable)[at : at + _BLOCK] for at in range(0, size, _BLOCK)]
+        found = b"".join(block.ljust(_BLOCK, b"\0") for block in blocks[:-1]) + blocks[-1] if blocks else b""
+    elif torn and found:
         blocks = bytearray(found)
         for start in range(0, len(found), _BLOCK):
             if rng.random() < 0.2 and found[start : start + _BLOCK] != durable[start : start + _BLOCK]:

@@ -1,0 +1,310 @@
+"""New images at the end of a finished set: what is there stays where it is, and is not copied."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import im2rec
+from im2rec import build
+from im2rec.errors import InputError, ListError, PlanError
+from im2rec.listfile import MAX_ID, Item, format_label
+from im2rec.listing import Listing, format_classes
+from im2rec.operations.copying import Source
+from im2rec.operations.info import class_names
+from im2rec.packoptions import Items, PackOptions, describe
+from im2rec.report import PackReport, format_rejects
+from im2rec.sets import record_files
+from recordio import checksum, files, frame, index
+from recordio.amend import Amendment
+from recordio.lock import SHARD
+from recordio.writer import IndexedWriter
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_REJECTS_HEAD: Final = format_rejects([])
+_PIECE: Final = 1 << 20  # bytes of a list copied at once
+
+
+@dataclass(slots=True)
+class AppendReport:
+    """What an append did.
+
+    Attributes:
+        pack: the counts of the new images.
+        before: records of the set before.
+        first: id of the first new image.
+        remarks: what should be said of the set.
+    """
+
+    pack: PackReport
+    before: int = 0
+    first: int = 0
+    remarks: list[str] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the report as an object for JSON."""
+        return {**self.pack.as_json(), "first_id": self.first, "records": self.before + self.pack.packed}
+
+
+class Renumbered:
+    """Items with other ids and labels.
+
+    Args:
+        items: the items.
+        first: id of the first; None keeps the ids.
+        by_id: add *first* to each id instead of counting.
+        labels: label -> its new number, for class maps that are joined.
+    """
+
+    def __init__(self, items: Items, first: int | None, *, by_id: bool = False, labels: Mapping[float, float] | None = None) -> None:
+        self._items = items
+        self._first = first
+        self._by_id = by_id
+        self._labels = labels
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __iter__(self) -> Iterator[Item]:
+        first, labels = self._first, self._labels
+        for number, item in enumerate(self._items):
+            id_ = item.id if first is None else first + (item.id if self._by_id else number)
+            new = item.labels if labels is None else tuple([labels[label] for label in item.labels])
+            yield Item(id_, new, item.path)
+
+
+def record_file(given: Path) -> Path:
+    """Return the .rec of a set of one file.
+
+    Raises:
+        InputError: there is none, or the set has shards.
+    """
+    recs = record_files(given)
+    shard = SHARD.fullmatch(recs[0].stem)
+    if len(recs) > 1 or shard:
+        raise InputError(str(given), "is divided into shards, expected a set of one .rec; 'im2rec merge' makes one of them")
+    return recs[0]
+
+
+def append(
+    rec: Path,
+    items: Items,
+    options: PackOptions,
+    *,
+    keep_ids: bool = False,
+    before: PackReport | None = None,
+    advance: Callable[[int], None] = lambda _: None,
+    advance_check: Callable[[int], None] = lambda _: None,
+) -> AppendReport:
+    """Pack images behind the last record of a set, and bring its .idx, .sum, .lst and the rest to agreement.
+
+    Images are packed into a temporary file first. The set changes when all of them are durable, in one step that a
+    crash cannot leave half done: the next run that writes this set finishes it.
+
+    The ids go on from the largest key of the set. A folder's classes are found in the class map of the set by name, new ones are
+    numbered behind them.
+
+    Args:
+        rec: the .rec.
+        items: what to append: a list, or the listing of a folder.
+        options: how; shards, journal and checksums have no say.
+        keep_ids: take the ids of the items as they are.
+        before: counts of what was rejected before it could be listed.
+        advance: called with the number of images done since its last call.
+        advance_check: called with the number of old records that were compared with the .sum since its last call.
+
+    Raises:
+        InputError: the set has no .idx, or that does not fit it.
+        FormatError: a record of the set is damaged.
+        ListError: an id is in the set already.
+        NothingPacked, TooManyRejects: see :func:`im2rec.build.pack`; the set is as it was.
+        FileError: a file cannot be read or written.
+    """
+    with Amendment(rec, "append") as change:
+        return _Append(rec, change, options, keep_ids=keep_ids).run(items, before or PackReport(), advance, advance_check)
+
+
+class _Append:
+    def __init__(self, rec: Path, change: Amendment, options: PackOptions, *, keep_ids: bool) -> None:
+        self._rec = rec
+        self._prefix = rec.with_suffix("")
+        self._change = change
+        self._options = options
+        self._keep_ids = keep_ids
+        idx = rec.with_suffix(".idx")
+        if not idx.is_file():
+            raise InputError(str(idx), f"no such file; 'im2rec index {rec}' writes it")
+        self._idx = files.read_whole(idx)
+        self._index = index.parse(self._idx, str(idx))
+        self._summed = rec.with_suffix(".sum").is_file()
+
+    def run(self, items: Items, report: PackReport, advance: Callable[[int], None], advance_check: Callable[[int], None]) -> AppendReport:
+        found = AppendReport(report, len(self._index))
+        new, classes = self._new_items(items, found)
+        if self._keep_ids:
+            self._check_ids(new)
+        report.encoded = not self._options.transform.pass_through
+        if self._options.transform.check == "off":
+            report.traits = None
+        source = Source(self._rec)
+        try:
+            old = source.listed
+            writer = self._adopt(source, advance_check)
+        finally:
+            source.close()
+        self._pack(new, writer, report, advance)
+        lists = self._write_beside(new, classes, report)
+        writer.describe(f"im2rec {im2rec.__version__}", self._described(old, lists, report, found))
+        writer.finish()
+        report.bytes_written = writer.size - self._change.old_size
+        report.outputs += [str(self._rec), *map(str, self._change.paths())]
+        return found
+
+    # -- what is there
+
+    def _adopt(self, source: Source, advance: Callable[[int], None]) -> IndexedWriter:
+        """Start the new files with the records that are there; with a .sum, each is compared with it."""
+        writer = IndexedWriter(self._rec, checksums=self._summed, outputs=self._change)
+        if self._summed:
+            for block in source.blocks():
+                writer.adopt(block.keys.tolist(), block.sizes.tolist(), block.data, block.crcs.tolist())
+                advance(len(block))
+        else:
+            self._check_end(source)
+        writer.adopt_index(self._idx, self._index, source.size)
+        return writer
+
+    def _check_end(self, source: Source) -> None:
+        """Check that the last record of the .idx is the last of the .rec."""
+        last = int(self._index.offsets.max()) if len(self._index) else 0
+        assert source.file is not None
+        data = source.file.read_at(last, source.size - last)
+        starts, end, fault = frame.spans(data, source=source.name, base=last)
+        if fault is not None:
+            raise fault
+        if end != len(data) or len(starts) > bool(len(self._index)):
+            reason = f"does not end with the last record of {self._rec.name}; 'im2rec verify' says how they differ"
+            raise InputError(self._index.source, reason)
+
+    # -- what is new
+
+    def _new_items(self, items: Items, found: AppendReport) -> tuple[Renumbered, dict[str, int] | None]:
+        """Return the items with their new ids and labels, and the class map where it has grown."""
+        first: int | None = 0
+        if self._keep_ids:
+            first = None
+        elif len(self._index):
+            first = int(self._index.keys.max()) + 1
+        if first is not None and first + max(len(items), 1) - 1 > MAX_ID:
+            raise PlanError(f"{self._index.source}: its largest key is {first - 1}, so {len(items)} more ids would pass 2**64 - 1")
+        found.first = next(iter(items)).id if first is None and len(items) else first or 0
+        is_folder = isinstance(items, Listing)
+        if not (is_folder and items.classes):  # type: ignore[attr-defined]
+            return Renumbered(items, first, by_id=is_folder), None
+        path = self._prefix.with_name(f"{self._prefix.name}.classes.txt")
+        if not path.is_file():
+            reason = "no such file, by which the classes of the folder would get their labels; append a list, or use --labels none"
+            raise InputError(str(path), reason)
+        known = {name: int(label) for label, name in class_names(path).items()}
+        joined, labels = dict(known), {}
+        for name, label in items.classes.items():  # type: ignore[attr-defined]
+            labels[float(label)] = float(joined.setdefault(name, max(joined.values(), default=-1) + 1))
+        return Renumbered(items, first, by_id=True, labels=labels), joined if joined != known else None
+
+    def _check_ids(self, items: Renumbered) -> None:
+        """Check that no id is in the set already.
+
+        Raises:
+            ListError: one is.
+        """
+        import numpy as np
+
+        ids: NDArray[np.uint64] = np.fromiter((item.id for item in items), np.uint64, len(items))
+        twice = np.isin(ids, self._index.keys).nonzero()[0]
+        if len(twice):
+            reason = f"the id {ids[twice[0]]} is in {self._index.source} already (--ids continue gives new ones)"
+            raise ListError("the new list", int(twice[0]) + 1, reason)
+
+    def _pack(self, items: Renumbered, writer: IndexedWriter, report: PackReport, advance: Callable[[int], None]) -> None:
+        for block in build.blocks(items, self._options):
+            build.note(report, block, self._options)
+            sizes = block.outcomes.sizes
+            ids = [item.id for item, size in zip(block.items, sizes, strict=True) if size]
+            writer.write_encoded(ids, [size for size in sizes if size], block.data)
+            advance(len(block.items))
+        if not report.packed:
+            raise build.nothing_packed(report)
+
+    # -- what describes both
+
+    def _write_beside(self, items: Renumbered, classes: dict[str, int] | None, report: PackReport) -> tuple[str, str] | None:
+        """Write the list, the class map and the rejects anew, where they are; return the digests of the old and the new list."""
+        if classes is not None:
+            path = self._prefix.with_name(f"{self._prefix.name}.classes.txt")
+            self._change.create(path).write(format_classes(classes, path))
+        path = self._prefix.with_name(f"{self._prefix.name}.rejects.tsv")
+        if report.rejects:
+            old = files.read_whole(path) if path.is_file() else _REJECTS_HEAD
+            self._change.create(path).write(old + format_rejects(report.rejects)[len(_REJECTS_HEAD) :])
+        path = self._prefix.with_name(f"{self._prefix.name}.lst")
+        return self._write_list(path, items) if path.is_file() else None
+
+    def _write_list(self, path: Path, items: Renumbered) -> tuple[str, str]:
+        output, digest, last = self._change.create(path), checksum.new_digest(), b"\n"
+
+        def put(data: bytes) -> None:
+            output.write(data)
+            digest.update(data)
+
+        old = files.InputFile(path)
+        try:
+            for at in range(0, old.size, _PIECE):
+                last = old.read_at(at, min(_PIECE, old.size - at))
+                put(last)
+        finally:
+            old.close()
+        before = digest.hexdigest()
+        if not last.endswith(b"\n"):
+            put(b"\n")
+        lines: list[str] = []
+        for item in items:
+            labels = "\t".join(map(format_label, item.labels))
+            lines.append(f"{item.id}\t{labels}\t{item.path}\n")
+            if len(lines) >= 1 << 14:
+                put("".join(lines).encode("utf-8"))
+                lines.clear()
+        put("".join(lines).encode("utf-8"))
+        return str(before), str(digest.hexdigest())
+
+    def _described(
+        self, old: checksum.Sum | None, lists: tuple[str, str] | None, report: PackReport, found: AppendReport
+    ) -> dict[str, str]:
+        """Return the options for the new .sum: those of the old one, with what is different about the new images."""
+        if old is None:
+            return {}
+        own = {name: value for name, value in old.options.items() if name.startswith("--")}
+        others = {name: value for name, value in old.options.items() if name not in own}
+        new = describe(self._options)
+        if own != new:
+            told = " ".join(f"{name} {value}" for name, value in new.items()) or "bytes kept as they are"
+            many = f"{report.packed} record{'s' * (report.packed != 1)} from id {found.first} on"
+            others["appended"] = "; ".join(filter(None, (others.get("appended"), f"{many} with {told}")))
+            if "operation" not in others:
+                was = " ".join(f"{name} {value}" for name, value in own.items()) or "bytes kept as they are"
+                found.remarks.append(f"the set was packed with {was}, the new images with {told}")
+        digest = others.pop("list", None)
+        if digest is not None and lists is not None and digest == lists[0]:
+            others["list"] = lists[1]
+        return {**own, **others}
+
+
+def is_own_list(source: Path, rec: Path) -> bool:
+    """Tell whether a list is the set's own."""
+    own = rec.with_suffix(".lst")
+    return source.is_file() and own.is_file() and os.path.samefile(source, own)

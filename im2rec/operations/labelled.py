@@ -1,0 +1,104 @@
+"""New labels by id, from a list or a CSV; and the list of a set with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from im2rec import labels as csv_labels
+from im2rec.errors import InputError, ListError
+from im2rec.itemlist import ItemList
+from im2rec.listfile import format_label
+from im2rec.operations.info import class_names
+from im2rec.sets import list_of, prefix_of, record_files
+from recordio import checksum, files
+from recordio.outputs import OutputFile
+
+_GATHERED = 1 << 20  # bytes of lines before a write
+
+
+def load(source: Path, given: Path, *, allow_rounding: bool = False) -> dict[int, tuple[float, ...]]:
+    """Load new labels: id -> labels.
+
+    Args:
+        source: a .lst, or a file that ends in .csv with rows of path or id, then labels, or one class name.
+        given: prefix of the set, by whose list paths are found, and by whose class map names are.
+        allow_rounding: take whole numbers that float32 must round.
+
+    Raises:
+        InputError: a file cannot be read.
+        ListError: a line cannot be used.
+    """
+    if source.suffix.lower() != ".csv":
+        with ItemList.open(source, allow_rounding=allow_rounding) as items:
+            return {item.id: item.labels for item in items}
+    if not source.is_file():
+        raise InputError(str(source), "no such file")
+    loaded = csv_labels.load(source, allow_rounding=allow_rounding)
+    ids = _ids(given)
+    numbers = _numbers(loaded.classes, given, source)
+    found: dict[int, tuple[float, ...]] = {}
+    for name, values in loaded.by_path.items():
+        id_ = ids.get(name)
+        if id_ is None and not (name.isdecimal() and int(name) < 1 << 64):
+            where = f"no path of {list_of(record_files(given)[0])}" if ids else "the set has no list that would have paths"
+            raise ListError(str(source), 0, f"{name!r} is no id, and {where}")
+        id_ = int(name) if id_ is None else id_
+        if id_ in found:
+            raise ListError(str(source), 0, f"the id {id_} is named twice, the second time by {name!r}")
+        found[id_] = (numbers[values[0]],) if numbers else values
+    return found
+
+
+def _ids(given: Path) -> dict[str, int]:
+    """Return path -> id by the list of the set; nothing where there is none."""
+    path = list_of(record_files(given)[0], prefix_of(given))
+    if path is None:
+        return {}
+    with ItemList.open(path, allow_rounding=True) as items:
+        return {item.path: item.id for item in items}
+
+
+def _numbers(classes: Mapping[str, int], given: Path, source: Path) -> dict[float, float]:
+    """Return the number that a CSV's reader gave a class -> its label in the set; nothing where the CSV has numbers."""
+    if not classes:
+        return {}
+    prefix = prefix_of(given)
+    path = prefix.with_name(f"{prefix.name}.classes.txt")
+    if not path.is_file():
+        raise InputError(str(path), f"no such file, by which the classes of {source} would get their labels")
+    known = {name: label for label, name in class_names(path).items()}
+    for name in classes:
+        if name not in known:
+            raise ListError(str(source), 0, f"the class {name!r} is not in {path}")
+    return {float(number): known[name] for name, number in classes.items()}
+
+
+def write_list(path: Path, output: OutputFile, labels: Mapping[int, tuple[float, ...]]) -> tuple[str, str]:
+    """Write a list with other labels for some ids; its other lines stay as they are.
+
+    Returns:
+        The XXH3-128 of the old list and of the new one.
+
+    Raises:
+        FileError: a file cannot be read or written.
+    """
+    before, after = checksum.new_digest(), checksum.new_digest()
+    with files.open_text_lines(path) as lines:
+        while some := lines.readlines(_GATHERED):
+            before.update(b"".join(some))
+            data = b"".join([_relabelled(line, labels) for line in some])
+            after.update(data)
+            output.write(data)
+    return str(before.hexdigest()), str(after.hexdigest())
+
+
+def _relabelled(line: bytes, labels: Mapping[int, tuple[float, ...]]) -> bytes:
+    fields = line.strip().split(b"\t")
+    try:
+        new = labels.get(int(fields[0])) if len(fields) >= 3 else None
+    except ValueError:
+        new = None
+    if new is None:
+        return line
+    return b"\t".join([fields[0], *(format_label(label).encode() for label in new), fields[-1].strip()]) + b"\n"

@@ -1,0 +1,327 @@
+"""Other labels for the records of a finished set: in place where they have as many, else in a new set."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import struct
+from array import array
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import im2rec
+from im2rec.errors import InputError
+from im2rec.names import printable
+from im2rec.operations.copying import Block, Source, open_set
+from im2rec.operations.labelled import write_list
+from im2rec.sets import list_of, prefix_of
+from recordio import checksum, files, frame
+from recordio.amend import Amendment
+from recordio.header import HEADER_SIZE, pack_header
+from recordio.outputs import OutputSet
+from recordio.pending import WORD
+from recordio.writer import IndexedWriter
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_HEADER: Final = struct.Struct("<IfQQ")
+_LABEL_AT: Final = 4  # of a single label in the header, in bytes
+_NAMED: Final = 10  # ids that are named
+_LINES: Final = 1 << 14  # lines formatted at once
+Labels = Mapping[int, tuple[float, ...]]
+
+
+@dataclass(slots=True)
+class RelabelReport:
+    """Counts of a relabelling: records = changed + same + kept.
+
+    Attributes:
+        records: of the set.
+        changed: records that have other labels now.
+        same: records that had the labels already.
+        kept: records that were not named, or have no image.
+        missing: ids that were named, and no image has.
+        in_place: whether the set itself was changed.
+        outputs: names of the files that were changed or written.
+    """
+
+    records: int = 0
+    changed: int = 0
+    same: int = 0
+    kept: int = 0
+    missing: list[int] = field(default_factory=list)
+    in_place: bool = True
+    outputs: list[str] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the report as an object for JSON."""
+        return {
+            "records": self.records,
+            "changed": self.changed,
+            "same": self.same,
+            "kept": self.kept,
+            "missing": self.missing,
+            "in_place": self.in_place,
+            "outputs": self.outputs,
+        }
+
+    def as_text(self) -> str:
+        """Return the summary as one line."""
+        same = f", {self.same} had these labels already" if self.same else ""
+        kept = f", {self.kept} not named" if self.kept else ""
+        where = f": {printable(', '.join(self.outputs))}" if self.outputs else ", nothing was written"
+        return f"relabelled {self.changed} of {self.records} record{'s' * (self.records != 1)}{same}{kept}{where}"
+
+    def said_missing(self) -> str:
+        """Return what should be said of ids that no record has; "" where there are none."""
+        if not self.missing:
+            return ""
+        named = ", ".join(map(str, self.missing[:_NAMED])) + ", ..." * (len(self.missing) > _NAMED)
+        return f"{len(self.missing)} id{'s' * (len(self.missing) != 1)} that no image of the set has: {named}"
+
+
+class _NotInPlace(Exception):
+    """The labels of a record cannot be written where the old ones stand."""
+
+
+def relabel(rec: Path, labels: Labels, *, source: Path | None = None, advance: Callable[[int], None] = lambda _: None) -> RelabelReport:
+    """Give records of a set other labels, in place: its .sum and .lst are brought to agreement.
+
+    The set changes in one step that a crash cannot leave half done: the next run that writes this set finishes it.
+
+    Args:
+        rec: the .rec.
+        labels: id -> labels; records of other ids keep theirs.
+        source: the list that the labels are from; it is left alone when it is the set's own.
+        advance: called with the number of records done since its last call.
+
+    Raises:
+        InputError: a record has another number of labels, or its new ones cannot be written without moving other bytes; nothing
+            was changed.
+        FormatError: a record of the set is damaged.
+        FileError: a file cannot be read or written.
+    """
+    change = Amendment(rec, "relabel")
+    try:
+        run = _InPlace(rec, labels, change)
+        report = run.run(advance)
+        if report.changed:
+            run.write_beside(source)
+            change.commit()
+        return report
+    finally:
+        change.discard()
+
+
+class _InPlace:
+    def __init__(self, rec: Path, labels: Labels, change: Amendment) -> None:
+        self._rec = rec
+        self._labels = labels
+        self._change = change
+        self._report = RelabelReport()
+        self._listed: checksum.Sum | None = None
+        self._crcs: list[NDArray[np.uint32]] = []
+        self._digest = checksum.new_digest()
+        self._faults = 0
+        self._first_fault = ""
+
+    def run(self, advance: Callable[[int], None]) -> RelabelReport:
+        """Find out what changes, and write it to a temporary file."""
+        words, seen = self._change.words(), _Seen(self._labels)
+        source = Source(self._rec, partial=True)
+        try:
+            self._listed = source.listed
+            for block in source.blocks():
+                data, patches = bytearray(block.data), array("Q")
+                crcs = block.crcs.copy()
+                for number, (start, size) in enumerate(zip(block.starts.tolist(), block.sizes.tolist(), strict=True)):
+                    if self._change_record(block, number, data, patches, seen):
+                        crcs[number] = checksum.crc_function()(memoryview(data)[start : start + size])
+                words.write(_words(patches))
+                self._digest.update(data)
+                self._crcs.append(crcs)
+                advance(len(block))
+        finally:
+            source.close()
+        if self._faults:
+            more = f", and {self._faults - 1} more cannot" if self._faults > 1 else ""
+            raise InputError(str(self._rec), f"{self._first_fault}{more}; -o writes a new set")
+        self._report.missing = seen.missing()
+        return self._report
+
+    def _change_record(self, block: Block, number: int, data: bytearray, patches: array[int], seen: _Seen) -> bool:
+        """Change one record in *data*, and note its words; tell whether it has changed."""
+        report = self._report
+        report.records += 1
+        payload = block.payload(number)
+        new = seen.labels(payload)
+        if new is None:
+            report.kept += 1
+            return False
+        try:
+            found = list(_changes(payload, new, block, number))
+        except _NotInPlace as error:
+            self._faults += 1
+            self._first_fault = self._first_fault or str(error)
+            return False
+        report.changed += bool(found)
+        report.same += not found
+        for position, old, word in found:
+            patches.extend((block.base + position, old, word))
+            data[position : position + 4] = word.to_bytes(4, "little")
+        return bool(found)
+
+    def write_beside(self, source: Path | None) -> None:
+        """Write the .sum and the .lst of the new state."""
+        report = self._report
+        own = list_of(self._rec)
+        digests: tuple[str | None, str] | None = None
+        if own is not None and source is not None and source.exists() and os.path.samefile(own, source):
+            digests = (None, str(checksum.digest_file(own).digest))
+        elif own is not None:
+            digests = write_list(own, self._change.create(own), self._labels)
+        if self._listed is not None:
+            self._write_sum(self._listed, digests)
+        report.outputs = [str(self._rec), *map(str, self._change.paths())]
+
+    def _write_sum(self, listed: checksum.Sum, digests: tuple[str | None, str] | None) -> None:
+        import numpy as np
+
+        options = dict(listed.options)
+        past = int(options.get("relabelled", "0").split()[0]) if options.get("relabelled", "0").split()[0].isdecimal() else 0
+        options["relabelled"] = f"{past + self._report.changed} records"
+        digest = options.pop("list", None)
+        if digest is not None and digests is not None and digests[0] in (digest, None):
+            options["list"] = digests[1]
+        crcs = np.concatenate(self._crcs)
+
+        def lines() -> Iterator[str]:
+            for at in range(0, len(listed), _LINES):
+                part = slice(at, at + _LINES)
+                columns = (listed.keys, listed.offsets, listed.lengths, crcs)
+                yield checksum.format_records(*(column[part].tolist() for column in columns))
+
+        rec = checksum.FileDigest(listed.rec.size, self._digest.hexdigest())
+        output = self._change.create(self._rec.with_suffix(".sum"))
+        for piece in checksum.format_sum(lines(), len(listed), rec, listed.idx, listed.tool, options):
+            output.write(piece)
+
+
+class _Seen:
+    """Finds the new labels of records, and notes which ids have come."""
+
+    def __init__(self, labels: Labels) -> None:
+        self._labels = labels
+        self._ids: set[int] = set()
+
+    def labels(self, payload: bytes) -> tuple[float, ...] | None:
+        """Return the new labels of a record with an image; None where it is not named."""
+        if len(payload) < HEADER_SIZE:
+            return None
+        flag, _, id_, _ = _HEADER.unpack_from(payload)
+        new = self._labels.get(id_)
+        if new is None or len(payload) <= HEADER_SIZE + 4 * flag:
+            return None
+        self._ids.add(id_)
+        return new
+
+    def missing(self) -> list[int]:
+        """Return the ids that have not come."""
+        return [id_ for id_ in self._labels if id_ not in self._ids]
+
+
+def _words(patches: array[int]) -> bytes:
+    return b"".join(WORD.pack(*patches[at : at + 3]) for at in range(0, len(patches), 3))
+
+
+def _changes(payload: bytes, new: tuple[float, ...], block: Block, number: int) -> Iterator[tuple[int, int, int]]:
+    """Yield position in the block, old and new value of each word of a record that other labels change.
+
+    Raises:
+        _NotInPlace: the record has another number of labels, or another frame with them.
+    """
+    flag, _, id_, _ = _HEADER.unpack_from(payload)
+    width = flag or 1
+    if len(new) != width:
+        raise _NotInPlace(f"the record of id {id_} has room for {width} label{'s' * (width != 1)} and is to get {len(new)}")
+    at = HEADER_SIZE if flag else _LABEL_AT
+    packed = struct.pack(f"<{width}f", *new)
+    if payload[at : at + len(packed)] == packed:
+        return
+    start = int(block.starts[number])
+    stop = start + int(block.sizes[number])
+    old = block.data[start:stop]
+    encoded = frame.encode(payload[:at] + packed + payload[at + len(packed) :])
+    # The magic word as a label cuts the payload there, so all that stands behind it would move.
+    if len(encoded) != len(old):
+        raise _NotInPlace(f"the labels of id {id_} hold the bytes of the format's magic word, before or after")
+    last = at + len(packed) + 2 * len(old) if old[7] >> 5 else at + len(packed) + frame.HEAD_SIZE
+    for position in range(0, min(len(old), last), 4):
+        if old[position : position + 4] != encoded[position : position + 4]:
+            before, after = (int.from_bytes(data[position : position + 4], "little") for data in (old, encoded))
+            yield start + position, before, after
+
+
+def relabel_to(
+    given: Path, labels: Labels, output: Path, *, force: bool = False, advance: Callable[[int], None] = lambda _: None
+) -> RelabelReport:
+    """Write a new set in which records have other labels; images are copied byte for byte.
+
+    Args:
+        given: prefix of the set, or one of its files; shards become one file.
+        labels: id -> labels; records of other ids keep theirs.
+        output: prefix of the new set. Its .lst is written where the old one is there.
+        force: replace files that exist.
+        advance: called with the number of records done since its last call.
+
+    Raises:
+        InputError: there is no such set.
+        FormatError: a record of the set is damaged.
+        FileError: a file cannot be read or written.
+    """
+    report, seen = RelabelReport(in_place=False), _Seen(labels)
+    with contextlib.ExitStack() as stack, OutputSet(output, force=force) as outputs:
+        sources = open_set(given, stack)
+        paths = [output.with_name(f"{output.name}{suffix}") for suffix in (".rec", ".idx", ".sum")]
+        for source in sources:
+            for path in paths if source.file is not None else ():
+                source.file.check_other(path)  # type: ignore[union-attr]
+        options = {"operation": "relabel"}
+        writer = IndexedWriter(paths[0], outputs=outputs, tool=f"im2rec {im2rec.__version__}", options=options)
+        for source in sources:
+            for block in source.blocks():
+                pieces = [_relabelled(block, number, seen, report) for number in range(len(block))]
+                writer.write_encoded(block.keys.tolist(), list(map(len, pieces)), b"".join(pieces))
+                advance(len(block))
+        own = list_of(sources[0].path, prefix_of(given))
+        if own is not None:
+            write_list(own, outputs.create(output.with_name(f"{output.name}.lst")), labels)
+        classes = prefix_of(given).with_name(f"{prefix_of(given).name}.classes.txt")
+        if classes.is_file():
+            outputs.create(output.with_name(f"{output.name}.classes.txt")).write(files.read_whole(classes))
+        writer.finish()
+        report.missing = seen.missing()
+        report.outputs = [str(path) for path in outputs.paths()]
+    return report
+
+
+def _relabelled(block: Block, number: int, seen: _Seen, report: RelabelReport) -> bytes:
+    """Return a record with its new labels, encoded."""
+    report.records += 1
+    start = int(block.starts[number])
+    old = block.data[start : start + int(block.sizes[number])]
+    payload = block.payload(number)
+    new = seen.labels(payload)
+    if new is None:
+        report.kept += 1
+        return old
+    flag, _, id_, id2 = _HEADER.unpack_from(payload)
+    header = pack_header(new[0] if len(new) == 1 and flag != 1 else new, id_, id2)
+    encoded = frame.encode(header + payload[HEADER_SIZE + 4 * flag :])
+    report.changed += encoded != old
+    report.same += encoded == old
+    return encoded
