@@ -324,13 +324,12 @@ def finish(prefix: Path) -> list[Change]:
     return done
 
 
-def unfinished(rec: Path) -> tuple[str, int] | None:
-    """Say that a change of a .rec was interrupted, and how many of its bytes are the old ones; None where none was.
-
-    Raises:
-        FileError: the note cannot be read.
-    """
-    change = load(rec.with_suffix(""))
+def unfinished(rec: Path) -> tuple[str, int | None] | None:
+    """Say that a change of a .rec was interrupted, and how many of its bytes are the old ones, if that is known; None where none was."""
+    try:
+        change = load(rec.with_suffix(""))
+    except FileError as error:
+        return f"a change was interrupted, and {note_path(rec.with_suffix('')).name} cannot be read: {error.reason}", None
     if change is None or change.rec != rec.name:
         return None
-    return f"an {change.what} was interrupted, or is going on; 'im2rec recover' finishes it", change.old_size
+    return f"a change ({change.what}) was interrupted, or is going on; 'im2rec recover' finishes it", change.old_size

@@ -51,8 +51,8 @@ def verify(
     try:
         sidecars = Sidecars(Path(rec), idx, sum)
         change = unfinished(Path(rec))
-        if change is not None:  # what it has brought behind the old end so far is none of the set's records
-            file.size = min(file.size, change[1]) if sidecars.listed is None or sidecars.listed.rec.size == change[1] else file.size
+        if change is not None and change[1] is not None and (sidecars.listed is None or sidecars.listed.rec.size == change[1]):
+            file.size = min(file.size, change[1])  # what it has brought behind the old end so far is none of the set's records
         checks = HeaderCheck(file.name, label_width, watch) if headers or label_width is not None or watch is not None else None
         report = _Verification(file, sidecars, checks, advance).run()
         if change is not None:

@@ -256,3 +256,12 @@ def test_a_tail_that_is_cut_off_again_is_found(monkeypatch: pytest.MonkeyPatch) 
                 if any(bench.fault_of(state) for state in states):
                     return
     raise AssertionError("a new index beside half a tail was not found")
+
+
+def test_verify_says_that_a_note_is_damaged() -> None:
+    with workshop(6) as base:
+        bench = Bench("append a list", base)
+        (bench.out / NOTE).write_bytes(b"{}\nno")
+        ran = run(["verify", str(bench.out / "x")])
+        assert ran.code == 1
+        assert "a change was interrupted, and .x.change cannot be read: it is damaged" in ran.out
