@@ -28,7 +28,7 @@ class Amendment(OutputSet):
         old_size: bytes of the .rec.
 
     Raises:
-        FileError: another run writes the set, or a file of it is a link.
+        FileError: another run writes the set, a file of it is a link, or the .rec has several names.
     """
 
     def __init__(self, rec: Path, what: str) -> None:
@@ -50,6 +50,9 @@ class Amendment(OutputSet):
         except BaseException:
             self.discard()
             raise
+        if status.st_nlink > 1:  # the others would be changed with it, and what describes them would not
+            self.discard()
+            raise FileError(str(rec), "change", None, f"the file has {status.st_nlink} names (hard links); make a copy of it first")
         self.old_size = status.st_size
         self._version = _version(status)
 

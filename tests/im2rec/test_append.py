@@ -143,6 +143,7 @@ def test_an_index_in_another_order_keeps_it(im2rec, work, photos) -> None:
         (lambda: Path("x.rec").write_bytes(Path("x.rec").read_bytes()[:-4]), ["x", "more.lst"], 3, "'im2rec verify' says where it differs"),
         (lambda: Path("x.sum").write_text("no"), ["x", "more.lst"], 3, "x.sum"),
         (lambda: (os.rename("x.rec", "y.rec"), os.symlink("y.rec", "x.rec")), ["x", "more.lst"], 3, "it is a link"),
+        (lambda: os.link("x.rec", "y.rec"), ["x", "more.lst"], 3, "the file has 2 names (hard links)"),
     ],
 )
 def test_bad_input_gets_one_clear_error_and_the_set_stays(im2rec, work, photos, spoil, words, code, text) -> None:
