@@ -34,11 +34,11 @@ RECORDIO = [
     ["__init__"],
 ]
 LOADERS = [
-    ["batch", "sampler", "lists", "parameters", "engine", "ndarrayfile", "chance", "ahead", "boxes"],
-    ["source", "faces", "augment", "normalise", "meanimage", "arrays", "wrappers", "image", "rotation"],
+    ["batch", "sampler", "lists", "parameters", "engine", "ndarrayfile", "chance", "ahead", "boxes", "detoptions"],
+    ["source", "faces", "augment", "normalise", "meanimage", "arrays", "wrappers", "image", "rotation", "detaugment"],
     ["loader", "items", "augmenters"],
     ["imagerecord", "torch", "coloring"],
-    ["recipes"],
+    ["recipes", "imagedetrecord"],
     ["detaugmenters", "imagerows"],
     ["rowiter"],
     ["imageiter"],
@@ -77,6 +77,7 @@ NO_FILES = [
     "recordio/traits.py",
     "recordio/loaders/batch.py",
     "recordio/loaders/boxes.py",
+    "recordio/loaders/detoptions.py",
     "recordio/loaders/sampler.py",
     "recordio/loaders/parameters.py",
     "recordio/loaders/augment.py",

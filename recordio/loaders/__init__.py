@@ -5,6 +5,7 @@
     lists     .lst files: ids, labels, paths
     loader    epochs of batches over a source; in threads, by an engine
     augment, normalise, imagerecord: ImageRecordIter and its twins
+    detaugment, imagedetrecord: ImageDetRecordIter
     arrays, wrappers: NDArrayIter, CSVIter; ResizeIter, PrefetchingIter
     source    .rec files, or images with a list, read by ordinal
     image     decode, resize, crop, as mxnet.image; rotation, too
@@ -77,6 +78,7 @@ if TYPE_CHECKING:
         scale_down,
     )
     from recordio.loaders.imagedetiter import ImageDetIter
+    from recordio.loaders.imagedetrecord import ImageDetRecordIter
     from recordio.loaders.imageiter import ImageIter
     from recordio.loaders.imagerecord import (
         ImageRecordInt8Iter,
@@ -90,6 +92,7 @@ if TYPE_CHECKING:
     from recordio.loaders.wrappers import PrefetchingIter, ResizeIter
 
 _HOMES = {
+    "imagedetrecord": ("ImageDetRecordIter",),
     "augmenters": (
         "Augmenter",
         "CastAug",
@@ -179,6 +182,7 @@ __all__ = [
     "HorizontalFlipAug",
     "HueJitterAug",
     "ImageDetIter",
+    "ImageDetRecordIter",
     "ImageFolderDataset",
     "ImageIter",
     "ImageListDataset",

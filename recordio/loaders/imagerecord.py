@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from recordio.loaders.source import ListSource, Sample
 
 _logger = logging.getLogger("recordio.loaders")
-_COLORS: Final = {1: "gray", 3: "color", 4: "unchanged"}  # channels -> how images are decoded
+COLORS: Final = {1: "gray", 3: "color", 4: "unchanged"}  # channels -> how images are decoded
 _TYPES: Final = ("float32", "uint8", "int8")
 LAYOUTS: Final = ("NCHW", "NHWC")
 
@@ -65,7 +65,7 @@ class ReadOptions:
     device_id: int = 0
 
     def __post_init__(self) -> None:
-        if len(self.data_shape) != 3 or min(self.data_shape) < 1 or self.data_shape[0] not in _COLORS:
+        if len(self.data_shape) != 3 or min(self.data_shape) < 1 or self.data_shape[0] not in COLORS:
             raise ValueError(f"data_shape={self.data_shape}, expected (channels, height, width) with 1, 3 or 4 channels")
         for name in ("batch_size", "label_width", "preprocess_threads"):
             if getattr(self, name) < 1:
@@ -153,7 +153,7 @@ class Decoder:
         """
         if not sample.image:
             raise ImageFormatError("has no image")
-        image = images.decode(sample.image, _COLORS[self._channels], scale=self._scale(sample.image), upright=self._upright)
+        image = images.decode(sample.image, COLORS[self._channels], scale=self._scale(sample.image), upright=self._upright)
         if image.dtype != np.uint8:
             image = pixels.to_eight_bits(image)
         channels = image.shape[2] if image.ndim == 3 else 1

@@ -80,6 +80,11 @@ class LabelMap:
         self.source = listed.source
         self._labels: dict[int, NDArray[np.float32]] = dict(zip(listed.ids.tolist(), listed.labels, strict=True))
 
+    @property
+    def widest(self) -> int:
+        """Labels of the image that has most."""
+        return max(map(len, self._labels.values()), default=0)
+
     def find(self, id: int) -> NDArray[np.float32]:
         """Return the labels of an image, (k,) float32.
 

@@ -42,7 +42,7 @@ def convert(name: str, kind: str, value: Any) -> Any:
 
     Args:
         name: of the parameter, for messages.
-        kind: the field's annotation: int, float, bool, str or a tuple of int; with "| None" where None may stand.
+        kind: the field's annotation: int, float, bool, str or a tuple of int or float; with "| None" where None may stand.
         value: a value of that kind, or a text that says one, as MXNet takes it.
 
     Raises:
@@ -84,11 +84,24 @@ def _integers(value: Any) -> tuple[int, ...]:
     return tuple(_integer(each) for each in (found if hasattr(found, "__iter__") else (found,)))
 
 
-_CONVERTERS: Final[dict[str, Any]] = {"int": _integer, "float": float, "bool": _boolean, "str": _text, "tuple[int, ...]": _integers}
+def _numbers(value: Any) -> tuple[float, ...]:
+    found = ast.literal_eval(value) if isinstance(value, str) else value
+    return tuple(float(each) for each in (found if hasattr(found, "__iter__") else (found,)))
+
+
+_CONVERTERS: Final[dict[str, Any]] = {
+    "int": _integer,
+    "float": float,
+    "bool": _boolean,
+    "str": _text,
+    "tuple[int, ...]": _integers,
+    "tuple[float, ...]": _numbers,
+}
 _WORDS: Final = {
     "int": "a whole number",
     "float": "a number",
     "bool": "True or False",
     "str": "a text",
     "tuple[int, ...]": "whole numbers in a tuple",
+    "tuple[float, ...]": "numbers in a tuple",
 }

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
-from recordio import files, header, scan
+from recordio import files, frame, header, scan
 from recordio.errors import FileError
 from recordio.index import Index
 from recordio.loaders import lists
@@ -19,6 +19,9 @@ from recordio.reader import IndexedReader
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+_MOST_LABELS = frame.MAX_LENGTH // 4  # a payload holds no more
 
 
 class Sample(NamedTuple):
@@ -126,6 +129,28 @@ class RecordSource:
         file, local = self._place(ordinal)
         return f"{self._recs[file]}: key {self._readers[file].keys[local]}"
 
+    def widest_label(self) -> tuple[int, str]:
+        """Return how many labels the record with most has, and where it stands. Of each record the head alone is read.
+
+        Raises:
+            FileError: a read failed.
+        """
+        if self._labels is not None:
+            return self._labels.widest, self._labels.source
+        widest, at = 0, 0
+        for rec, reader, start in zip(self._recs, self._readers, self._starts, strict=False):
+            file = files.InputFile(rec)
+            try:
+                for number, offset in enumerate(reader.index.offsets.tolist()):
+                    head = file.read_at(offset, header.SCALAR_RECORD.size)
+                    if len(head) == header.SCALAR_RECORD.size:  # if not, it is told when the record is read
+                        labels = max(1, header.SCALAR_RECORD.unpack(head)[2])
+                        if widest < labels <= _MOST_LABELS:
+                            widest, at = labels, start + number
+            finally:
+                file.close()
+        return widest, self.name(at) if len(self) else "no record"
+
     def close(self) -> None:
         """Close the files."""
         for reader in self._readers:
@@ -164,6 +189,12 @@ class ListSource:
             FileError: it cannot be read.
         """
         return files.read_whole(self._root / path)
+
+    def widest_label(self) -> tuple[int, str]:
+        """Return how many labels the image with most has, and where it stands."""
+        lengths = [len(label) for label in self._listed.labels]
+        widest = max(lengths, default=0)
+        return widest, self.name(lengths.index(widest)) if lengths else "no image"
 
     def name(self, ordinal: int) -> str:
         """Say where an image stands, for messages."""
