@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +14,12 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import recordio
+from recordio import loaders
 from recordio.errors import BadSample
 from recordio.loaders import ImageDetIter, ImageDetRecordIter, sampler
 from recordio.loaders.detaugment import _propose, _within, augment
-from recordio.loaders.detoptions import DetAugmentOptions
+from recordio.loaders.detoptions import DetAugmentOptions, DetLabelOptions, DetNormaliseOptions
+from recordio.loaders.imagerecord import ReadOptions
 
 IMAGES = 11
 
@@ -284,3 +288,25 @@ def test_drawing_shows_the_boxes(rec: Path) -> None:
     assert drawn[3].shape == (60, 80, 3)
     assert drawn[3].dtype == np.uint8
     assert (drawn[3][20:40, 10] == (0, 0, 255)).all(axis=1).any()  # BGR
+
+
+def test_every_name_and_parameter_is_documented() -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs" / "image.md").read_text(encoding="utf-8")
+    options = [
+        field.name for cls in (DetLabelOptions, DetAugmentOptions, DetNormaliseOptions, ReadOptions) for field in dataclasses.fields(cls)
+    ]
+    missing = [name for name in options if name not in ("scaled_decode", "seed_aug") and f"`{name}`" not in page]
+    assert not missing
+    own = (
+        "augmenters",
+        "coloring",
+        "datasets",
+        "detaugmenters",
+        "image",
+        "imagedetiter",
+        "imagedetrecord",
+        "imageiter",
+        "recipes",
+        "rotation",
+    )
+    assert not [name for module in own for name in loaders._HOMES[module] if not re.search(rf"\b{name}\b", page)]
