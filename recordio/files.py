@@ -305,6 +305,7 @@ def read_pieces(path: str | os.PathLike[str], length: int) -> Iterator[bytes]:
     with telling(path, "read"):
         fd = disk.open(Path(path), os.O_RDONLY)
         try:
+            length = min(length, max(os.fstat(fd).st_size + 1, _PIECE))  # as much memory is taken as is asked for
             while piece := disk.read(fd, length):
                 yield piece
         finally:

@@ -60,6 +60,8 @@ class Bench:
         ran = run([word if word != "2" else "0" for word in self.words] if "--workers" in self.words else self.words, disk)
         assert ran.code == scene.code, ran
         self.calls, self.new = len(disk.calls), content(self.out)
+        noted = [number for number, call in enumerate(disk.calls) if call.path.name.endswith(".journal") and call.kind == "write"]
+        self.noted = range(noted[0] + 1, noted[-1]) if noted else range(self.calls)  # calls before which there is work to be gone on with
         restore(self.out, self.old)
         started = time.monotonic()
         process = self.start()
@@ -73,7 +75,7 @@ class Bench:
         """Send signals to a run; say what is wrong with its end."""
         numbers = tuple(rng.choices(_NUMBERS, k=rng.choice((1, 1, 1, 2))))
         if self.calls and rng.random() < 0.4:
-            process = self.start(KillingDisk(at=rng.randrange(self.calls), signals=numbers))
+            process = self.start(KillingDisk(at=rng.choice(self.noted), signals=numbers))
         else:
             process = self.start()
             time.sleep(rng.uniform(0, 1.1 * self.seconds))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
 import random
@@ -93,6 +94,15 @@ class Slow(files.Disk):
         self._wait()
 
 
+def wait_at(gate: tuple[int, int], delay: float, seed: int) -> None:
+    """Be slow, once all rivals are there and a moment has passed: on a busy machine they would not meet otherwise."""
+    os.close(gate[1])
+    os.read(gate[0], 1)  # returns when nobody holds the other end any more
+    os.close(gate[0])
+    time.sleep(delay)
+    files.disk = Slow(seed)
+
+
 class Bench:
     """Rivals, and what each order of them leaves when they run one after the other."""
 
@@ -116,12 +126,12 @@ class Bench:
     def check(self, rng: random.Random) -> tuple[str | None, int]:
         """Run all at once; say what is wrong with the end, and how many were refused."""
         restore(self.out, self.old)
-        processes = []
+        processes, gate = [], os.pipe()
         for number, words in enumerate(self.words):
-            slow = Slow(rng.randrange(1 << 30))
-            processes.append(start(words, self.base, f"run{number}", lambda slow=slow: setattr(files, "disk", slow)))
-            if rng.random() < 0.5:
-                time.sleep(rng.random() * 0.02)
+            setup = functools.partial(wait_at, gate, rng.choice((0.0, rng.random() * 0.02)), rng.randrange(1 << 30))
+            processes.append(start(words, self.base, f"run{number}", setup))
+        for end in gate:
+            os.close(end)
         codes = [wait(process) for process in processes]
         said = [process.said() for process in processes]
         for process in processes:
