@@ -36,15 +36,15 @@ SABOTEURS = [
     Saboteur(
         "a short read is taken for the end",
         "recordio/files.py",
-        "                if len(data) == length or not data:\n",
-        "                if True:\n",
+        "                return data if len(data) == length or not data else self._read_rest(data, offset, length)\n",
+        "                return data\n",
         FILES,
     ),
     Saboteur(
         "memory is taken by a length that nobody checked",
         "recordio/reader.py",
-        "                if offset + error.needed > size:\n",
-        "                bytearray(error.needed)\n                if offset + error.needed > size:\n",
+        "            if offset + error.needed > size:\n",
+        "            bytearray(error.needed)\n            if offset + error.needed > size:\n",
         ("tests/faults/test_lying.py",),
     ),
     Saboteur(

@@ -96,6 +96,12 @@ def test_a_saboteur_is_caught(saboteur: Saboteur, ended: dict[str, Future[str]])
             counted.fail(saboteur.name, reason)
 
 
-@pytest.mark.saboteurs
+@pytest.mark.parametrize("saboteur", SABOTEURS, ids=lambda saboteur: saboteur.name)
+def test_a_saboteur_knows_its_place(saboteur: Saboteur) -> None:
+    source = (REPOSITORY / saboteur.file).read_text(encoding="utf-8")
+    assert source.count(saboteur.code) == 1, f"{saboteur.file} has changed: its saboteur must be told anew"
+    compile(source.replace(saboteur.code, saboteur.sabotage), saboteur.file, "exec")
+
+
 def test_there_are_saboteurs_enough() -> None:
     assert len({saboteur.name for saboteur in SABOTEURS}) == len(SABOTEURS) >= 25
