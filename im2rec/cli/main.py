@@ -38,6 +38,7 @@ COMMANDS = {
     "append": ("im2rec.cli.append", "Pack new images behind the last record of a dataset."),
     "relabel": ("im2rec.cli.relabel", "Give the records of a dataset other labels."),
     "recover": ("im2rec.cli.recover", "Finish what an interrupted append or relabel has begun."),
+    "check": ("im2rec.cli.check", "Tell what SageMaker, DALI, MXNet or InsightFace would stumble over."),
     "bin": ("im2rec.cli.bin", "Read and write verification sets of face recognition (.bin)."),
     "identities": ("im2rec.cli.identities", "Work on face-recognition files in InsightFace's layout."),
     "filter": ("im2rec.cli.filter", "Write some of the records of a dataset."),

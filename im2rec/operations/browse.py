@@ -13,7 +13,7 @@ from im2rec.errors import InputError
 from im2rec.names import printable
 from im2rec.sets import record_files
 from recordio import index
-from recordio.errors import BadHeader, ImageFormatError, KeyMissing
+from recordio.errors import BadHeader, ImageFormatError, IndexFormatError, KeyMissing
 from recordio.header import HEADER_SIZE, unpack
 from recordio.probe import probe
 from recordio.reader import IndexedReader, Reader
@@ -92,30 +92,36 @@ def _info(image: bytes) -> ImageInfo:
         return ImageInfo(UNKNOWN, 0, 0)
 
 
-def entries(given: Path) -> Iterator[Entry]:
+def entries(given: Path, *, any_index: bool = False) -> Iterator[Entry]:
     """Describe all records of a set, in the order of its files.
 
     Args:
         given: prefix of the set, or one .rec file.
+        any_index: take an .idx that cannot be read for one that is missing.
 
     Raises:
         InputError: there is no such set.
         FormatError: a record cannot be read.
     """
     for rec in record_files(given):
-        keys = _keys(rec)
+        keys = _keys(rec, any_index=any_index)
         with Reader(rec) as reader:
             for offset, payload in reader.records():
                 key = keys.get(offset) if keys is not None else _id(payload)
                 yield describe(payload, key, offset, str(rec))
 
 
-def _keys(rec: Path) -> dict[int, int] | None:
+def _keys(rec: Path, *, any_index: bool = False) -> dict[int, int] | None:
     """Return offset -> key of the .idx beside a .rec; None where there is none."""
     idx = rec.with_suffix(".idx")
     if not idx.exists():
         return None
-    found = index.load(idx)
+    try:
+        found = index.load(idx)
+    except IndexFormatError:
+        if any_index:
+            return None
+        raise
     return dict(zip(found.offsets.tolist(), found.keys.tolist(), strict=True))
 
 
@@ -180,3 +186,18 @@ def chosen(given: Path, keys: Sequence[int]) -> Iterator[Entry]:
     with Finder(given) as finder:
         for key in keys:
             yield finder.read(key)[1]
+
+
+def is_detection(labels: tuple[float, ...]) -> bool:
+    """Tell whether labels are those of object detection: A, B, A - 2 more values, then objects of B values each.
+
+    An object is a class, then left, top, right and bottom as shares of the image's sides.
+    """
+    if len(labels) < 7 or not (labels[0].is_integer() and labels[1].is_integer()):
+        return False
+    start, width = int(labels[0]), int(labels[1])
+    objects = labels[start:]
+    if start < 2 or width < 5 or not objects or len(objects) % width:
+        return False
+    boxes = [objects[at + 1 : at + 5] for at in range(0, len(objects), width)]
+    return all(0 <= left <= right <= 1 and 0 <= top <= bottom <= 1 for left, top, right, bottom in boxes)

@@ -15,8 +15,9 @@ from typing import Final, Literal, NamedTuple
 from im2rec.errors import ImageError, InputError
 from im2rec.itemlist import ItemList
 from im2rec.listfile import format_label
+from im2rec.operations.browse import is_detection
 from im2rec.operations.extracted import NO_HEADER, NO_IMAGE, NOT_FINITE, TWICE, ExtractReport
-from im2rec.operations.info import class_names, is_detection
+from im2rec.operations.info import class_names
 from im2rec.safenames import Names, fitted, format_of, suffix_of
 from im2rec.sets import list_of, prefix_of, record_files
 from im2rec.work import PoolOptions, Work

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from im2rec.names import printable
-from im2rec.operations.browse import NO_IMAGE, UNKNOWN, Entry, entries
+from im2rec.operations import checking, facts
+from im2rec.operations.browse import NO_IMAGE, UNKNOWN, Entry, entries, is_detection
 from im2rec.report import format_bytes
 from im2rec.sets import prefix_of, record_files
 from recordio import checksum, files, index
@@ -55,6 +56,7 @@ class Info:
         layout: "plain", "multi-label", "detection", "identities", "mixed", "raw" (no image headers) or "empty".
         beside: suffix -> what is to be said of the file beside the .rec files.
         names: label -> name of the class, by the .classes.txt beside the set.
+        readers: name of a reader -> what it would stumble over.
     """
 
     files: list[str] = field(default_factory=list)
@@ -74,6 +76,7 @@ class Info:
     layout: str = "empty"
     beside: dict[str, str] = field(default_factory=dict)
     names: dict[float, str] = field(default_factory=dict)
+    readers: dict[str, list[checking.Stumble]] = field(default_factory=dict)
 
     @property
     def classes(self) -> int | None:
@@ -100,6 +103,7 @@ class Info:
             "width": self.image_widths.as_json(),
             "height": self.image_heights.as_json(),
             "beside": self.beside,
+            "readers": {name: [f"{stumble.reason}; {stumble.remedy}" for stumble in found] for name, found in self.readers.items()},
         }
 
     def as_lines(self) -> list[str]:
@@ -120,7 +124,12 @@ class Info:
             widths = ", ".join(f"{count} record{'s' * (count != 1)} with {width}" for width, count in sorted(self.widths.items()))
             lines.append(f"labels   {widths}; {self._said_classes()}")
         lines += [f"{suffix:8} {said}" for suffix, said in self.beside.items()]
+        lines.append(f"readers  {', '.join(self._said_reader(reader) for reader in self.readers)}")
         return lines
+
+    def _said_reader(self, reader: str) -> str:
+        found = len(self.readers[reader])
+        return f"{reader} stumbles ('im2rec check --for {reader}' says where)" if found else f"{reader} reads it"
 
     def _said_label(self, label: float) -> str:
         return f"{label:g} {printable(self.names[label])}" if label in self.names else f"{label:g}"
@@ -148,10 +157,15 @@ def info(given: Path) -> Info:
     recs = record_files(given)
     found = Info([str(rec) for rec in recs], sum(rec.stat().st_size for rec in recs))
     layout = _Layout()
-    for entry in entries(given):
-        _count(found, entry)
-        layout.see(entry)
+    of_readers = facts.begin(given, recs)
+    for rec in recs:
+        of_readers.start(rec)
+        for entry in entries(rec):
+            _count(found, entry)
+            layout.see(entry)
+            of_readers.see(entry)
     found.layout = layout.name()
+    found.readers = {reader: checking.check(of_readers, reader) for reader in checking.READERS}
     for rec in recs[:1] if len(recs) == 1 else ():
         found.beside = _beside(rec, found.records)
     prefix = prefix_of(given)
@@ -213,21 +227,6 @@ class _Layout:
         if not self._kinds and not self._ranges:
             return "empty"
         return next(iter(self._kinds)) if len(self._kinds) == 1 and not self._ranges else "mixed"
-
-
-def is_detection(labels: tuple[float, ...]) -> bool:
-    """Tell whether labels are those of object detection: A, B, A - 2 more values, then objects of B values each.
-
-    An object is a class, then left, top, right and bottom as shares of the image's sides.
-    """
-    if len(labels) < 7 or not (labels[0].is_integer() and labels[1].is_integer()):
-        return False
-    start, width = int(labels[0]), int(labels[1])
-    objects = labels[start:]
-    if start < 2 or width < 5 or not objects or len(objects) % width:
-        return False
-    boxes = [objects[at + 1 : at + 5] for at in range(0, len(objects), width)]
-    return all(0 <= left <= right <= 1 and 0 <= top <= bottom <= 1 for left, top, right, bottom in boxes)
 
 
 def class_names(path: Path) -> dict[float, str]:

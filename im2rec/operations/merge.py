@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from im2rec.errors import InputError, PlanError
 from im2rec.operations import companions
+from im2rec.operations.browse import is_detection
 from im2rec.operations.copying import STDIN, Block, Records, Source
 from im2rec.operations.fields import fields_of
-from im2rec.operations.info import is_detection
 from im2rec.operations.rewriting import rewrite
 from im2rec.operations.running import Report, Run
 from im2rec.operations.shuffle import all_keys

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from im2rec.operations.info import is_detection
+from im2rec.operations.browse import is_detection
 from recordio.header import pack_header
 from recordio.writer import IndexedWriter
 
