@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 MXNET_VENV := .venv-mxnet
+DALI_VENV := .venv-dali
 TORCH_VENV := .venv-torch
 PEERS_VENV := .venv-peers
 # What `make bench` measures: size of the corpora, timed runs of each command; the formats that it compares with.
@@ -99,8 +100,14 @@ $(TORCH_VENV)/.installed: pyproject.toml
 test-torch: $(TORCH_VENV)/.installed ## the tests of the datasets for PyTorch, and its example, with PyTorch
 	$(TORCH_VENV)/bin/python -m pytest tests/recordio/loaders/test_torch.py tests/interop/test_training_torch.py -m "interop or not interop"
 
-interop: test-torch $(VENV)/.developer $(MXNET_VENV)/.installed ## compare with MXNet 1.9.1 itself, byte for byte; and test-torch
-	IM2REC_MXNET_PYTHON=$(abspath $(MXNET_VENV)/bin/python) $(BIN)/python -m pytest tests/interop -m interop
+# DALI reads on the CPU; no GPU is needed. Its wheels are 1 GB on disk, for Linux only.
+$(DALI_VENV)/.installed:
+	$(PYTHON) -m venv $(DALI_VENV)
+	$(DALI_VENV)/bin/python -m pip install --quiet --disable-pip-version-check nvidia-dali-cuda120==2.4.0 numpy
+	@touch $@
+
+interop: test-torch $(VENV)/.developer $(MXNET_VENV)/.installed $(DALI_VENV)/.installed ## compare with MXNet 1.9.1 itself, byte for byte, and with DALI on the CPU; and test-torch
+	IM2REC_MXNET_PYTHON=$(abspath $(MXNET_VENV)/bin/python) IM2REC_DALI_PYTHON=$(abspath $(DALI_VENV)/bin/python) $(BIN)/python -m pytest tests/interop -m interop
 
 # One that cannot be installed is left out; the benchmark says so, with the last line of its log.
 $(PEERS_VENV)/.installed:
