@@ -144,7 +144,7 @@ class ImageIter(RowIter):
 
     def _is_plain(self) -> bool:
         """Whether all that is done to an image is of this package, and so may be done in any order."""
-        own = "recordio."
+        own = "recordio.loaders."
         hooks = (getattr(type(self), name) for name in _HOOKS)
         return all(each.__module__.startswith(own) for each in hooks) and all(is_own(each, own) for each in self.auglist)
 
