@@ -5,9 +5,11 @@ Every byte that is read is checked: the frames always, each record against the .
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +39,7 @@ class Block:
 
     Attributes:
         source: where they stand.
-        data: their bytes, as they stand in the file.
+        data: their bytes, as they stand in the file, and maybe those of a part of the next record.
         base: offset of these bytes in the .rec.
         first: ordinal of the first record in its .rec, from 0.
         starts: (n,) int64, where each record starts in *data*.
@@ -175,7 +177,7 @@ class Source:
         return None if known is None else len(known)
 
     def blocks(self) -> Iterator[Block]:
-        """Yield all records in blocks of about 4 MiB; more where a record is larger.
+        """Yield all records in blocks of about 4 MiB; more where a record is larger. A thread reads the next meanwhile.
 
         Raises:
             FormatError: at the first fault, with the file and the offset.
@@ -184,23 +186,42 @@ class Source:
             InputError: nothing comes through the pipe.
             FileError: a read failed.
         """
+        with contextlib.closing(self._blocks()) as blocks, ThreadPoolExecutor(1, "read") as thread:
+            coming = thread.submit(next, blocks, None)
+            while (block := coming.result()) is not None:
+                coming = thread.submit(next, blocks, None)
+                yield block
+
+    def _blocks(self) -> Generator[Block, None, None]:
         import numpy as np
 
         crc, done = checksum.crc_function(), 0
-        for base, data, found in self._runs():
+        for base, data, found, end in self._listed_runs(self.listed) if self.listed is not None else self._runs():
             starts = np.array(found, np.int64)
-            sizes = np.diff(starts, append=len(data))
+            sizes = np.diff(starts, append=end)
             view = memoryview(data)
             crcs = np.array([crc(view[start : start + size]) for start, size in zip(found, sizes.tolist(), strict=True)], np.uint32)
             if self.listed is not None:
-                self._compare(base, done, starts, sizes, crcs)
-            keys, listed = self._keys(base, done, data, starts)
+                self._compare(base, done, data, starts, sizes, crcs)
+            keys, listed = self._keys(base, done, data, starts, end)
             yield Block(self, data, base, done, starts, sizes, keys, crcs, listed)
             done += len(found)
         self._check_end(done)
 
-    def _runs(self) -> Iterator[tuple[int, bytes, list[int]]]:
-        """Yield (offset, bytes, positions of the records in them), whole records only."""
+    def _listed_runs(self, listed: checksum.Sum) -> Iterator[tuple[int, bytes, list[int], int]]:
+        """Yield what :meth:`_runs` does, by what the .sum lists: bytes whose CRC-32 is right need no search for their ends."""
+        first = 0
+        while first < len(listed):
+            base = int(listed.offsets[first])
+            stop = max(first + 1, int(listed.offsets.searchsorted(base + _BLOCK, side="right")) - 1)
+            if stop == len(listed) - 1 and self.size - base <= _BLOCK:
+                stop = len(listed)
+            end = int(listed.offsets[stop]) if stop < len(listed) else self.size
+            yield base, self._read(base, end - base), (listed.offsets[first:stop] - base).tolist(), end - base
+            first = stop
+
+    def _runs(self) -> Iterator[tuple[int, bytes, list[int], int]]:
+        """Yield (offset, bytes, positions of the whole records in them, where the last of these ends)."""
         base, wanted, rest = 0, _BLOCK, b""
         while self.file is None or base < self.size:
             data = rest + self._read(base + len(rest), wanted - len(rest))
@@ -213,7 +234,7 @@ class Source:
                 self._check_fault(fault, base + end, is_last=self.file is None and len(data) < wanted)
             needed = fault.needed if isinstance(fault, Truncated) else 0
             if starts:
-                yield base, data if end == len(data) else data[:end], starts
+                yield base, data, starts, end
                 wanted = max(_BLOCK, needed)
             else:
                 wanted = max(needed, 2 * len(data))  # doubling keeps a record of a million parts linear
@@ -241,24 +262,35 @@ class Source:
             raise Truncated(self.name, offset + len(data), reason)
         return data
 
-    def _compare(self, base: int, done: int, starts: Any, sizes: Any, crcs: Any) -> None:
-        """Compare records with what the .sum lists.
+    def _compare(self, base: int, done: int, data: bytes, starts: Any, sizes: Any, crcs: Any) -> None:
+        """Compare records with what the .sum lists, and their frames with their lengths.
 
         Raises:
             ChecksumMismatch: one is not as it is listed.
+            FormatError: the .sum vouches for bytes that are no record, as that of another tool may.
         """
+        import numpy as np
+
         assert self.listed is not None
         stop = done + len(starts)
-        if stop > len(self.listed):
-            at = len(self.listed) - done
-            raise ChecksumMismatch(self.name, base + int(starts[at]), f"{self.listed.source} lists no record here")
-        wrong = (self.listed.lengths[done:stop] != sizes) | (self.listed.crcs[done:stop] != crcs)
-        for at in wrong.nonzero()[0][:1].tolist():
-            length, crc = int(self.listed.lengths[done + at]), int(self.listed.crcs[done + at])
-            differs = f"{sizes[at]} bytes, expected {length}" if sizes[at] != length else f"CRC-32 {crcs[at]:08x}, expected {crc:08x}"
+        for at in (self.listed.crcs[done:stop] != crcs).nonzero()[0][:1].tolist():
+            differs = f"CRC-32 {crcs[at]:08x}, expected {int(self.listed.crcs[done + at]):08x}"
             raise ChecksumMismatch(self.name, base + int(starts[at]), differs, int(self.listed.keys[done + at]))
+        words = np.frombuffer(data, "<u4", len(data) // 4)
+        usual = (sizes >= frame.HEAD_SIZE) & (starts % 4 == 0)
+        at = np.where(usual, starts // 4, 0)
+        heads = words[at + 1] if len(words) > 1 else np.zeros(len(at), np.uint32)
+        lengths = (heads & frame.MAX_LENGTH).astype(np.int64)
+        usual &= (words[at] == frame.MAGIC) & (heads >> 29 == frame.WHOLE) & (frame.HEAD_SIZE + (lengths + 3) // 4 * 4 == sizes)
+        for number in (~usual).nonzero()[0].tolist():
+            self._check_frame(data[int(starts[number]) : int(starts[number] + sizes[number])], base + int(starts[number]))
 
-    def _keys(self, base: int, done: int, data: bytes, starts: Any) -> tuple[Any, Any]:
+    def _check_frame(self, record: bytes, offset: int) -> None:
+        _, end = frame.decode_at(record, 0, source=self.name, base=offset)
+        if end != len(record):
+            raise FormatError(self.name, offset, f"a record of {end} bytes, the .sum lists it with {len(record)}")
+
+    def _keys(self, base: int, done: int, data: bytes, starts: Any, end: int) -> tuple[Any, Any]:
         """Return the keys of a block's records, and which of them the .idx has."""
         import numpy as np
 
@@ -269,7 +301,7 @@ class Source:
                 return self.listed.keys[done : done + len(starts)], None
             return self._ids(base, data, starts), None
         offsets = starts + base
-        first, stop = self.indexed.offsets.searchsorted([base, base + len(data)]).tolist()
+        first, stop = self.indexed.offsets.searchsorted([base, base + end]).tolist()
         named = self.indexed.offsets[first:stop]
         if len(named) == len(offsets) and bool((named == offsets).all()):
             return self.indexed.keys[first:stop], None

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LEAST: Final = 1 << 22  # bytes of memory that make sense
-_FILLED: Final = 0.5  # share of the memory that a bucket takes on average: their sizes vary
-_BUFFERED: Final = 0.25  # share of it for what goes to the buckets
+_FILLED: Final = 0.45  # share of the memory that a bucket takes on average: their sizes vary
+_BUFFERED: Final = 0.15  # share of it for what goes to the buckets
+_LARGEST: Final = 0.75  # share that one may take
 _FEWEST: Final = 1 << 16  # bytes written to a bucket at once
 _FANOUT: Final = 128  # buckets of a pass at the most: each keeps a file open
 _PIPED: Final = 64  # buckets where nobody knows how much will come
@@ -280,7 +281,7 @@ class Passes:
     def _empty(self, bucket: _Bucket, low: int, high: int, *, is_memory: bool) -> None:
         """Write the records of a bucket in their order; through smaller buckets where they do not fit in memory."""
         values, keys, sizes, crcs = bucket.columns()
-        too_large = bucket.size > self._memory * (1 - _BUFFERED) and len(keys) > 1 and not is_memory
+        too_large = bucket.size > self._memory * _LARGEST and len(keys) > 1 and not is_memory
         if too_large and high - low > 1 and values.min() != values.max():
             count = min(max(2, -(-bucket.size // int(self._memory * _FILLED))), _FANOUT)
             low, high = int(values.min()), int(values.max()) + 1
@@ -309,7 +310,7 @@ class Passes:
 
 def whole(block: Block) -> Records:
     """Return all records of a block."""
-    return Records(block.keys, block.sizes, block.crcs, block.data)
+    return Records(block.keys, block.sizes, block.crcs, memoryview(block.data)[: int(block.sizes.sum())])
 
 
 def _check(data: bytes, starts: Any, ends: Any, crcs: Any, keys: Any) -> None:
