@@ -235,13 +235,12 @@ class _Labels:
         self._maps = []
         for content in found:
             each = companions.parse_classes(content or b"")
-            taken = set(numbers.values())
-            behind = max((*taken, *(label for label, _ in each)), default=-1) + 1 if numbers else 0
+            is_first = not numbers
+            behind = max(numbers.values(), default=-1) + 1
             for label, name in each:
                 if name not in numbers:
-                    numbers[name] = label if label not in taken else behind
-                    behind += numbers[name] == behind
-                    taken.add(numbers[name])
+                    numbers[name] = label if is_first else behind
+                    behind += 1
             self._maps.append({float(label): float(numbers[name]) for label, name in each})
         self.classes = companions.format_classes((label, name) for name, label in numbers.items())
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 _COPIED: Final = 1 << 16  # bytes that must stand together, on average, for the kernel's copy to be worth its calls
+_BARE: Final = 64  # bytes of a record that may have labels but no image
 _ROWS: Final = 1 << 16  # records whose runs are looked for at once
 Route = Callable[[Block], "NDArray[np.intp]"]  # a target for each record of a block; -1 for none
 RouteByKey = Callable[[Source, "NDArray[np.uint64]", int], "NDArray[np.intp]"]  # the same by keys, and the first one's ordinal
@@ -242,8 +243,10 @@ class Run:
         keys = listed.keys if indexed is None else indexed.keys
         goes = by_key(source, keys, 0)
         breaks = np.concatenate([[0], (np.diff(goes) != 0).nonzero()[0] + 1, [len(goes)]])
-        if not len(goes) or source.size < _COPIED * (len(breaks) - 1) or (not self._identities and 0 in keys):
+        if not len(goes) or source.size < _COPIED * (len(breaks) - 1):
             return False
+        if not self._identities and bool((listed.lengths[keys == 0] <= _BARE).any()):
+            return False  # what may be the header of a file of identities has to be looked at
         for first, stop in zip(breaks[:-1].tolist(), breaks[1:].tolist(), strict=True):
             if goes[first] >= 0:
                 for start in range(first, stop, _ROWS):

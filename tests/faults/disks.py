@@ -21,6 +21,7 @@ FAULTS = {
     "pread": ("EIO", SHORT),
     "read": ("EIO", SHORT),
     "write": (*_FULL, "EIO", "EROFS", SHORT),
+    "copy_range": (*_FULL, "EIO", SHORT),
     "truncate": ("EIO", "EROFS"),
     "fsync": ("ENOSPC", "EIO"),  # where space is only promised by a write
     "close": ("ENOSPC", "EIO"),
@@ -108,6 +109,10 @@ class FaultyDisk(Unsynced):
         if self._ask("write", self.paths[fd][0]):
             return super().write(fd, memoryview(data)[: (len(data) + 1) // 2])
         return super().write(fd, data)
+
+    def copy_range(self, source: int, target: int, length: int, offset: int) -> int:
+        short = self._ask("copy_range", self.paths[target][0])
+        return super().copy_range(source, target, (length + 1) // 2 if short else length, offset)
 
     def truncate(self, fd: int, size: int) -> None:
         self._ask("truncate", self.paths[fd][0])
@@ -268,6 +273,13 @@ class Recorder(Unsynced):
         done = super().pwrite(fd, data, offset)
         before = self._data[file].ljust(offset, b"\0")
         self._set(file, before[:offset] + bytes(data[:done]) + before[offset + done :])
+        return done
+
+    def copy_range(self, source: int, target: int, length: int, offset: int) -> int:
+        done = super().copy_range(source, target, length, offset)
+        file, position = self._open[target]
+        self._set(file, self._data[file][:position] + os.pread(source, done, offset))
+        self._open[target] = file, position + done
         return done
 
     def truncate(self, fd: int, size: int) -> None:
