@@ -34,9 +34,10 @@ RECORDIO = [
     ["__init__"],
 ]
 LOADERS = [
-    ["batch", "sampler", "lists", "parameters", "engine", "ndarrayfile", "chance", "ahead", "boxes", "detoptions"],
-    ["source", "faces", "augment", "normalise", "meanimage", "arrays", "wrappers", "image", "rotation", "detaugment"],
-    ["loader", "items", "augmenters"],
+    ["batch", "sampler", "lists", "parameters", "engine", "ndarrayfile", "chance", "ahead", "boxes", "detoptions", "augmentoptions"],
+    ["source", "faces", "jitter", "normalise", "meanimage", "arrays", "wrappers", "image", "rotation", "detaugment"],
+    ["augment", "plan", "items", "augmenters"],
+    ["loader"],
     ["imagerecord", "torch", "coloring"],
     ["recipes", "imagedetrecord"],
     ["detaugmenters", "imagerows"],
@@ -81,6 +82,8 @@ NO_FILES = [
     "recordio/loaders/sampler.py",
     "recordio/loaders/parameters.py",
     "recordio/loaders/augment.py",
+    "recordio/loaders/augmentoptions.py",
+    "recordio/loaders/jitter.py",
     "recordio/loaders/normalise.py",
     "im2rec/judge.py",
     "im2rec/plan.py",

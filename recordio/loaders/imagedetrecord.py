@@ -15,8 +15,9 @@ from recordio.loaders.batch import DataDesc
 from recordio.loaders.detaugment import augment
 from recordio.loaders.detoptions import DetAugmentOptions, DetLabelOptions, DetNormaliseOptions
 from recordio.loaders.imagerecord import COLORS, ReadOptions, make_sampler
-from recordio.loaders.loader import Loader, Plan, processors
+from recordio.loaders.loader import Loader, processors
 from recordio.loaders.normalise import NormaliseOptions, Normaliser
+from recordio.loaders.plan import Plan
 from recordio.loaders.source import open_source
 
 if TYPE_CHECKING:

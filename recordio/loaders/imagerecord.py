@@ -11,10 +11,12 @@ import numpy as np
 from recordio import images, pixels
 from recordio.errors import ImageFormatError
 from recordio.loaders import meanimage, parameters, sampler
-from recordio.loaders.augment import AugmentOptions, augment
+from recordio.loaders.augment import augment
+from recordio.loaders.augmentoptions import AugmentOptions
 from recordio.loaders.batch import DataDesc
-from recordio.loaders.loader import ENDS, Loader, Plan, processors
+from recordio.loaders.loader import Loader, processors
 from recordio.loaders.normalise import NormaliseOptions, Normaliser
+from recordio.loaders.plan import ENDS, Plan
 from recordio.loaders.source import RecordSource, open_source
 
 if TYPE_CHECKING:

@@ -1,157 +1,23 @@
-"""Epochs of batches over a source: order, threads, ends of epochs, bad samples, going on in the middle of an epoch.
-
-What becomes of one sample is its user's business: a :class:`Maker` writes it into its row.
-"""
+"""Epochs of batches over a plan: resets, states to go on from, bad samples, forks and pickled copies."""
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import os
-from collections.abc import Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-
-from recordio.errors import BadSample, CodecMissing, FormatError, RecordIOError
-from recordio.loaders import sampler
-from recordio.loaders.batch import DataBatch, DataDesc, DataIter
+from recordio.errors import BadSample
+from recordio.loaders.batch import DataBatch, DataIter
 from recordio.loaders.engine import Buffers, Engine
+from recordio.loaders.plan import Plan, PlannedBatch, batches
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     from typing_extensions import Self
 
-    from recordio.loaders.source import Sample, Source
-
-ENDS: Final = ("wrap", "zero", "pad", "discard", "short")
-ON_BAD: Final = ("raise", "skip")
-NOTHING: Final = (1 << 64) - 1  # the id of a row that no record stands in
 _STATE: Final = 1  # version of what state_dict returns
 
 _logger = logging.getLogger("recordio.loaders")
-
-
-class Maker(Protocol):
-    """Makes a row of a batch of a sample. Threads share one."""
-
-    def make(self, sample: Sample, draw: sampler.Draw, data: NDArray[Any], label: NDArray[np.float32]) -> None:
-        """Write a sample into its row.
-
-        Args:
-            sample: what was read.
-            draw: random numbers for this record in this epoch.
-            data: the row of the data, to be written.
-            label: the row of the labels, (width,), to be written.
-
-        Raises:
-            RecordIOError: nothing can be made of it.
-        """
-
-
-@dataclasses.dataclass(frozen=True)
-class Plan:
-    """All that the batches of an iterator follow from.
-
-    Attributes:
-        source: of the samples.
-        sampler: of their order.
-        maker: makes the rows.
-        batch_size: rows.
-        data: what a batch's data is.
-        label: what its labels are; (batch_size, width) or, of width 1, (batch_size,).
-        width: labels of a row.
-        last: of ENDS: what stands in the last batch behind the last record. "wrap": the first ones again, counted as pad;
-            "zero": zeros, not counted, as MXNet does without round_batch; "pad": zeros, counted; "discard": there is no such
-            batch; "short": nothing, it has fewer rows.
-        on_bad: of ON_BAD; "skip" puts the next record of the order in the place of a bad one.
-        seed: of the random numbers of the rows.
-        threads: that make rows.
-        ahead: batches that are begun before they are asked for.
-    """
-
-    source: Source
-    sampler: sampler.Sampler
-    maker: Maker
-    batch_size: int
-    data: DataDesc
-    label: DataDesc
-    width: int = 1
-    last: str = "wrap"
-    on_bad: str = "raise"
-    seed: int = 0
-    threads: int = 1
-    ahead: int = 2
-
-    def __post_init__(self) -> None:
-        for name, allowed in (("last", ENDS), ("on_bad", ON_BAD)):
-            if getattr(self, name) not in allowed:
-                raise ValueError(f"{name}={getattr(self, name)!r}, expected one of {', '.join(allowed)}")
-        for name in ("batch_size", "threads", "ahead", "width"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}={getattr(self, name)}, expected at least 1")
-
-    def __len__(self) -> int:
-        length = len(self.sampler)
-        return length // self.batch_size if self.last == "discard" else -(-length // self.batch_size)
-
-
-class _Batch:
-    """One batch, filled row by row by threads."""
-
-    def __init__(self, plan: Plan, epoch: int, order: NDArray[np.int64], first: int, buffers: Buffers, bad: dict[int, BadSample]) -> None:
-        length, size = len(order), plan.batch_size
-        self._plan, self._epoch, self._order, self._first, self._bad = plan, epoch, order, first, bad
-        there = min(size, length - first)
-        self.rows = size if plan.last == "wrap" else there
-        kept = there if plan.last == "short" else size
-        self.data = buffers.take()[:kept]
-        self.label = np.zeros((kept, plan.width), np.float32)
-        self.index = np.full(kept, NOTHING, np.uint64)
-        self.data[self.rows :] = 0
-        real = length - plan.sampler.fill
-        surplus = max(0, first + (self.rows if plan.last in ("wrap", "short", "zero", "discard") else kept) - max(real, first))
-        self.pad = surplus if plan.last != "zero" else max(0, first + there - max(real, first))
-
-    def fill(self, first: int, last: int) -> None:
-        for row in range(first, last):
-            self._fill_row(row)
-
-    def _fill_row(self, row: int) -> None:
-        plan, length = self._plan, len(self._order)
-        for step in range(length):
-            ordinal = int(self._order[(self._first + row + step) % length])
-            if ordinal in self._bad:
-                continue
-            try:
-                sample = plan.source.read(ordinal)
-                plan.maker.make(sample, sampler.draw(plan.seed, self._epoch, ordinal), self.data[row], self.label[row])
-                self.index[row] = sample.id
-            except CodecMissing:
-                raise
-            except RecordIOError as error:
-                found = BadSample(plan.source.name(ordinal), _reason(error))
-                if plan.on_bad == "raise":
-                    raise found from error
-                self._bad[ordinal] = found
-            else:
-                return
-        raise BadSample(plan.source.name(int(self._order[0])), f"nor can any other of {length} records be used")
-
-
-def _reason(error: RecordIOError) -> str:
-    """Say what is wrong without the file's name, which stands in front already."""
-    if isinstance(error, FormatError):
-        return f"offset {error.offset}: {error.reason}"
-    return str(error)
-
-
-def _batches(plan: Plan, epoch: int, first: int, buffers: Buffers, bad: dict[int, BadSample]) -> Iterator[_Batch]:
-    """Yield the batches of an epoch from one on, not yet filled."""
-    order = plan.sampler.epoch(epoch)
-    for number in range(first, len(plan)):
-        yield _Batch(plan, epoch, order, number * plan.batch_size, buffers, bad)
 
 
 class Loader(DataIter):
@@ -181,7 +47,7 @@ class Loader(DataIter):
         self._told = 0
         self._current: DataBatch | None = None
         self._always: DataBatch | None = None
-        self._engine: Engine[_Batch] | None = None
+        self._engine: Engine[PlannedBatch] | None = None
         self._buffers = self._make_buffers()
 
     def _make_buffers(self) -> Buffers:
@@ -213,8 +79,8 @@ class Loader(DataIter):
         if self._at >= len(self.plan):
             raise StopIteration
         if self._engine is None or not self._engine.usable:
-            batches = _batches(self.plan, self._epoch, self._at, self._buffers, self._bad)
-            self._engine = Engine(batches, self.plan.threads, self.plan.ahead)
+            planned = batches(self.plan, self._epoch, self._at, self._buffers, self._bad)
+            self._engine = Engine(planned, self.plan.threads, self.plan.ahead)
         batch = self._engine.next()
         assert batch is not None
         self._at += 1
@@ -324,7 +190,7 @@ class Loader(DataIter):
         self.close()
 
     def __del__(self) -> None:
-        engine: Engine[_Batch] | None = getattr(self, "_engine", None)
+        engine: Engine[PlannedBatch] | None = getattr(self, "_engine", None)
         if engine is not None:
             engine.abandon()
 

@@ -13,7 +13,8 @@ import pytest
 import recordio
 from recordio import loaders
 from recordio.loaders import ndarrayfile, sampler
-from recordio.loaders.augment import AugmentOptions, augment
+from recordio.loaders.augment import augment
+from recordio.loaders.augmentoptions import AugmentOptions
 
 FOLDER = Path(__file__).resolve().parents[2] / "golden" / "augment"
 CASES = json.loads((FOLDER / "augment.json").read_text())["cases"]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from recordio import loaders
-from recordio.loaders.augment import AugmentOptions
+from recordio.loaders.augmentoptions import AugmentOptions
 from recordio.loaders.imagerecord import ReadOptions
 from recordio.loaders.normalise import NormaliseOptions
 
