@@ -8,6 +8,8 @@ from typing import Any, Final
 import numpy as np
 
 from recordio.as_mxnet.ndarray import Context, NDArray, plain
+from recordio.loaders import ndarrayfile
+from recordio.mxerrors import as_mxnets
 
 _FLOAT: Final = np.float32  # MXNet's type where none is named
 _METHODS: Final = (
@@ -116,6 +118,31 @@ def from_dlpack(dlpack: Any) -> NDArray:
     return NDArray(np.from_dlpack(dlpack))
 
 
+def load(fname: str) -> Any:
+    """Load what mxnet.nd.save wrote: a dict of NDArrays, or a list where they have no names.
+
+    Raises:
+        FileError, FormatError: it cannot be read, or is no such file.
+    """
+    with as_mxnets():
+        arrays, names = ndarrayfile.load(fname)
+    made = [NDArray(one) for one in arrays]
+    return dict(zip(names, made, strict=True)) if names else made
+
+
+def save(fname: str, data: dict[str, NDArray]) -> None:
+    """Save a dict of NDArrays, as mxnet.nd.save does; the file appears whole.
+
+    Raises:
+        TypeError: *data* is no dict: arrays without names are not offered.
+        FileError: it cannot be written.
+    """
+    if not isinstance(data, dict):
+        raise TypeError(f"data is a {type(data).__name__}, expected a dict of NDArrays")
+    with as_mxnets():
+        ndarrayfile.save(fname, {name: np.asarray(plain(one)) for name, one in data.items()}, force=True)
+
+
 def waitall() -> None:
     """Do nothing: what was asked for has been computed."""
 
@@ -146,7 +173,7 @@ OFFERED: Final[dict[str, Any]] = {
         function.__name__: function
         for function in (
             array, empty, zeros, ones, full, arange, linspace, eye, concat, concatenate, stack, where, cast, moveaxis, from_numpy,
-            from_dlpack, waitall,
+            from_dlpack, waitall, load, save,
         )
     },
     "NDArray": NDArray,

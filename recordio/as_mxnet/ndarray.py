@@ -308,7 +308,14 @@ class NDArray:
     def __getitem__(self, at: Any) -> NDArray:
         if isinstance(at, int) and not -len(self) <= at < len(self):
             raise IndexError(f"index {at} is out of bounds for axis 0 with size {len(self)}")
-        return NDArray(np.atleast_1d(self._data[_index(at)]), self.context)
+        at = _index(at)
+        found = self._data[at]
+        if isinstance(found, np.generic):  # MXNet's is an array of one element that shares the memory: what is written there stays
+            *first, last = at if isinstance(at, tuple) else (at,)
+            last = int(last) % self.shape[-1]
+            of_one = (*first, slice(last, last + 1))
+            found = self._data[of_one]
+        return NDArray(found, self.context)
 
     def __setitem__(self, at: Any, value: Any) -> None:
         self._data[_index(at)] = plain(value)

@@ -76,6 +76,9 @@ def _modules() -> dict[str, StandIn]:
     add(["nd", "ndarray", "ndarray.ndarray", "nd.ndarray"], "Arrays.", _functions())
     add(["random", "rnd", "nd.random", "ndarray.random"], "Random numbers.", _random())
     add(["nd.image", "ndarray.image"], "Images as arrays.", _loaders("mxnet.nd.image", ("imdecode", "imresize")))
+    inner = {"_cvimdecode": "imdecode", "_cvimread": "imread", "_cvimresize": "imresize", "_cvcopyMakeBorder": "copyMakeBorder"}
+    images = _loaders("mxnet.image", inner.values())
+    add(["nd._internal", "ndarray._internal"], "Images, under older names.", {name: images[other] for name, other in inner.items()})
     add(["context"], "Contexts.", _contexts())
     add(["base"], "Types and errors.", _base())
     add(["error"], "Errors.", {"MXNetError": lambda: _load("recordio.mxerrors", "MXNetError")})

@@ -11,6 +11,7 @@ from recordio import loaders
 from recordio.as_mxnet.ndarray import NDArray, plain, wrapped
 from recordio.as_mxnet.standin import NameMissing
 from recordio.mxerrors import as_mxnets
+from recordio.mxfiles import MXIndexedRecordIO
 
 _MADE: dict[str, type] = {}  # name -> class; they are names of this module, too, for pickle
 _RAW: dict[type, type] = {}  # what each is made of
@@ -145,4 +146,9 @@ def _dataset(raw: Any) -> Any:
                 return (wrapped(item[0]), *item[1:])
             return item
 
-    return Dataset if raw.__name__.startswith("Image") else raw
+        @property
+        def _record(self) -> MXIndexedRecordIO:
+            """What MXNet's dataset reads with; subclasses use it."""
+            return MXIndexedRecordIO(self.idx_file, self.filename, "r")
+
+    return raw if raw.__name__ in ("Dataset", "SimpleDataset") else Dataset

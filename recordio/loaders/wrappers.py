@@ -114,7 +114,7 @@ class PrefetchingIter(DataIter):
         for name, renames in (("rename_data", rename_data), ("rename_label", rename_label)):
             if renames is not None and len(renames) != len(self.iters):
                 raise ValueError(f"{name} for {len(renames)} iterators, expected {len(self.iters)}")
-        super().__init__(self.iters[0].provide_data[0].shape[0])
+        super().__init__(self.iters[0].provide_data[0][1][0])
         self.n_iter = len(self.iters)
         self.rename_data = rename_data
         self.rename_label = rename_label

@@ -49,8 +49,8 @@ class TestPrograms:
             "1.9.1 cpu(0) gpu(1)",
         ]
 
-    def test_mxnets_introduction_to_arrays(self):
-        found = lines(PROGRAMS / "ndarray_guide.py")
+    def test_mxnets_introduction_to_arrays(self, tmp_path):
+        found = lines(PROGRAMS / "ndarray_guide.py", tmp_path)
         assert found[:4] == [
             "", "[[1. 2. 3.]", " [5. 6. 7.]]", "<NDArray 2x3 @cpu(0)> (2, 3) 6 <class 'numpy.float32'> cpu(0)",
         ]  # fmt: skip
@@ -69,6 +69,7 @@ class TestPrograms:
             "[2.0, 0.0, 1.0] True True 1.0",
             "True",
             "[3.0, 4.0, 5.0]",
+            "{'a': (3,), 'b': (3, 2, 4)}",
         ]
 
     @needs_images
@@ -84,6 +85,19 @@ class TestPrograms:
         record = mxnet.MXIndexedRecordIO(tmp_path / "shuffled.idx", tmp_path / "shuffled.rec", "r")
         for new, old in enumerate(order):
             assert mxnet.unpack(record.read_idx(new)) == ((0, labels[old - 1], new, 0), images[old - 1])
+
+    @needs_images
+    def test_an_iterator_of_a_programs_own_and_those_over_arrays(self, faces):
+        assert lines(PROGRAMS / "face_image_iter.py", faces.rec.parent) == [
+            "(8, 11) [(8, (1, 4)), (9, (4, 6)), (10, (6, 8))]",
+            *["(3, 3, 16, 16) True float32 3 0"] * 4,
+            "[('data', (2, 4)), ('softmax_label', (2,))]",
+            "[[0.0, 1.0, 2.0, 3.0], [4.0, 5.0, 6.0, 7.0]] [0.0, 1.0] 0",
+            "[[8.0, 9.0, 10.0, 11.0], [12.0, 13.0, 14.0, 15.0]] [2.0, 3.0] 0",
+            "[[16.0, 17.0, 18.0, 19.0], [0.0, 1.0, 2.0, 3.0]] [4.0, 0.0] 1",
+            "5",
+            "12.0",
+        ]
 
     def test_records_become_files_again(self, small, tmp_path):
         done = run(PROGRAMS / "rec2image.py", "--include", small.with_suffix(""), "--output", tmp_path)

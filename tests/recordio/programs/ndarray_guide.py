@@ -1,6 +1,7 @@
 """What MXNet's introduction to NDArray shows of making, indexing and converting arrays."""
 
 import pickle
+import sys
 
 import mxnet as mx
 import numpy as np
@@ -34,4 +35,6 @@ mx.random.seed(7)
 print((nd.random.uniform(0, 1, shape=(2, 2)).asnumpy() == first).all())
 print(mx.gluon.utils.split_and_load(nd.arange(6).reshape((6, 1)), [mx.cpu(0), mx.gpu(0)])[1].asnumpy().ravel().tolist())
 label.wait_to_read()
+nd.save(sys.argv[1] + "/x.params", {"a": label, "b": chw})
+print({name: one.shape for name, one in nd.load(sys.argv[1] + "/x.params").items()})
 nd.waitall()
