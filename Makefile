@@ -12,7 +12,7 @@ RUNS ?= 5
 SEED ?= 20250131
 SOAK_SECONDS ?= 90
 SOAK_FUZZ ?= 300
-PEERS ?= webdataset litdata tfrecord array_record
+PEERS ?= webdataset litdata tfrecord array_record dali
 CORPORA := .corpora
 # What `make test-torch` installs as PyTorch.
 TORCH ?= torch==2.13.0
@@ -112,15 +112,22 @@ interop: test-torch $(VENV)/.developer $(MXNET_VENV)/.installed $(DALI_VENV)/.in
 # One that cannot be installed is left out; the benchmark says so, with the last line of its log.
 $(PEERS_VENV)/.installed:
 	$(PYTHON) -m venv $(PEERS_VENV)
-	@for peer in $(PEERS); do \
+	@for peer in $(filter-out dali,$(PEERS)); do \
 	  $(PEERS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check $$peer 2>$(PEERS_VENV)/$$peer.log || \
 	    echo "$$peer cannot be installed; $(PEERS_VENV)/$$peer.log says why" >&2; \
 	done
 	@touch $@
 
+# DALI works without a GPU, but comes with what it needs for one.
+DALI_VENV := .venv-dali
+$(DALI_VENV)/.installed:
+	$(PYTHON) -m venv $(DALI_VENV)
+	$(DALI_VENV)/bin/python -m pip install --quiet --disable-pip-version-check nvidia-dali-cuda120 numpy
+	@touch $@
+
 # It makes the environments of MXNet and of the other formats with the rules above, and goes on without one that fails.
 bench: $(VENV)/.installed ## measure against MXNet's tools and others; SCALE=0.05 RUNS=1 is a quick check
-	$(BIN)/python benchmarks/run.py --scale $(SCALE) --runs $(RUNS)
+	BENCH_DALI=$(filter dali,$(PEERS)) $(BIN)/python benchmarks/run.py --scale $(SCALE) --runs $(RUNS)
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) .venv-* .bench .faults .corpora out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

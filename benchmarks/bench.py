@@ -28,6 +28,7 @@ class Job:
         commands: in the order of the table.
         check: raises WrongOutput.
         items: files or records that each run works on, for rates; 0 where a rate says nothing.
+        unit: what they are.
         baseline: group of commands whose quickest is what the others are compared with.
         floor_of: what is compared with each command's floor, "wall" or "cpu".
         runs: at most so many timed runs.
@@ -40,6 +41,7 @@ class Job:
     commands: tuple[Command, ...]
     check: Callable[[], None] | None = None
     items: int = 0
+    unit: str = "files"
     baseline: str = MXNET
     floor_of: str = "wall"
     runs: int = 1_000_000
@@ -56,6 +58,7 @@ class Bench:
         mxnet: MXNet's environment.
         mxnet_tool: path of its im2rec.py; empty when MXNet is not available.
         peers: environments by package.
+        dali: that of DALI.
         options: the options that `im2rec pack` has.
     """
 
@@ -65,6 +68,7 @@ class Bench:
     mxnet: Environment
     mxnet_tool: str
     peers: dict[str, Environment]
+    dali: Environment
     options: frozenset[str]
 
     @property

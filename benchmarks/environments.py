@@ -14,6 +14,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[1]
 MXNET_VENV = ".venv-mxnet"
 PEERS_VENV = ".venv-peers"
+DALI_VENV = ".venv-dali"
 PEERS = {"webdataset": "WebDataset", "litdata": "LitData", "tfrecord": "tfrecord", "array_record": "ArrayRecord"}  # package -> name
 
 ASK = """
@@ -72,6 +73,16 @@ def peers() -> dict[str, Environment]:
             environment = Environment(missing=reason)
         found[package] = environment
     return found
+
+
+def dali() -> Environment:
+    """DALI's, made if it is among those that were asked for; it is hundreds of megabytes."""
+    stamp = REPOSITORY / DALI_VENV / ".installed"
+    if not stamp.is_file() and not os.environ.get("BENCH_DALI"):
+        return Environment(missing="it was left out")
+    if reason := _make(DALI_VENV):
+        return Environment(missing=reason)
+    return _ask(str(REPOSITORY / DALI_VENV / "bin" / "python"), ["nvidia-dali-cuda120", "numpy"])
 
 
 def _make(venv: str) -> str:

@@ -84,6 +84,16 @@ def goals(*, scaled: bool) -> list[Goal]:
         Goal("rec2idx", "index", "rec2idx", MXNET, at_least=20),
         Goal("im2rec index", "index", "index", MXNET, at_least=20),
     ]
+    found += [
+        Goal("read in order, with headers", "read-order", "views", MXNET, at_least=8),
+        Goal("read by key, with headers", "read-key", "key", MXNET, at_least=5),
+    ]
+    for dtype in ("float32", "uint8"):
+        job = f"iterate-{dtype}"
+        for threads in (1, 2):
+            text = f"ImageRecordIter, {dtype}, {threads} thread{'s' * (threads > 1)}"
+            found.append(Goal(f"{text}, against MXNet", job, f"ours {threads}", f"MXNet {threads}", at_least=5))
+            found.append(Goal(f"{text}, against DALI", job, f"ours {threads}", f"DALI {threads}", at_least=1.2))
     for corpus in ("faces", "imagenet"):
         job = f"costs-{corpus}"
         found.append(Goal(f"the .sum's share of packing {corpus}", job, "default", "check alone", at_most=1.1))

@@ -11,6 +11,7 @@ import checks
 import jobs_beyond
 import jobs_finished
 import jobs_integrity
+import jobs_reading
 from bench import HERE, MXNET, Bench, Job, call, cat, mxnet_form, mxnet_pack, native_pack, program
 from environments import project
 from measure import Command
@@ -153,5 +154,6 @@ JOBS: dict[str, Callable[[Bench], Job]] = {
     "index": index,
     **jobs_integrity.JOBS,
     **jobs_finished.JOBS,
+    **jobs_reading.JOBS,
     **jobs_beyond.JOBS,
 }

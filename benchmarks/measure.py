@@ -39,6 +39,8 @@ class Command:
         before: called before each run, outside of the measured time.
         group: commands of one group are alternatives; the quickest of them counts when ratios are formed.
         floor: key of the command that does the least of the same work.
+        items: where it times itself: the number of items that it prints on its last line before its seconds, which are
+            the time that counts; what it needs to start is left out. 0 where the whole process is measured.
     """
 
     key: str
@@ -52,6 +54,7 @@ class Command:
     before: Callable[[], None] | None = None
     group: str = ""
     floor: str = ""
+    items: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +110,14 @@ def run(command: Command) -> Sample:
     """Run a command once, with its outputs removed before.
 
     Raises:
-        RunFailed: it did not end with exit code 0.
+        RunFailed: it did not end with exit code 0, or did not read what it should have.
     """
     remove(command.folder / name for name in command.outputs)
     command.folder.mkdir(parents=True, exist_ok=True)
     if command.before:
         command.before()
     os.sync()  # what earlier runs wrote is not this one's to wait for
-    out = command.folder / command.stdout if command.stdout else os.devnull
+    out = command.folder / (command.stdout or "said.txt") if command.stdout or command.items else os.devnull
     with tempfile.TemporaryFile() as errors, open(command.stdin or os.devnull, "rb") as stdin, open(out, "wb") as stdout:
         start = time.perf_counter()
         process = subprocess.Popen(
@@ -126,7 +129,19 @@ def run(command: Command) -> Sample:
             errors.seek(0)
             said = errors.read().decode(errors="replace")[-2000:]
             raise RunFailed(f"{command.shown}: exit code {status}\n{said}")
+    if command.items:
+        wall = _said(Path(out), command)
     return Sample(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * PEAK_UNIT)
+
+
+def _said(path: Path, command: Command) -> float:
+    """Return the seconds that a command printed, once its count is right."""
+    lines = path.read_text(encoding="utf-8").split("\n")
+    path.unlink()
+    words = lines[-2].split() if len(lines) > 1 else []
+    if len(words) != 2 or int(words[0]) != command.items:
+        raise RunFailed(f"{command.shown}: printed {words}, expected {command.items} and seconds")
+    return float(words[1])
 
 
 def _wait(process: subprocess.Popen[bytes], command: Command) -> tuple[int, resource.struct_rusage]:

@@ -31,7 +31,7 @@ def job_table(job: Job, measured: Mapping[str, Series]) -> Table:
     best = quickest(measured.values(), job.baseline)
     floors = any(series.command.floor for series in measured.values())
     head = ["command", "seconds", "min to max", "CPU s", "peak MB"]
-    head += ["files/s"] * bool(job.items) + [f"{job.baseline} / this"] * bool(best)
+    head += [f"{job.unit}/s"] * bool(job.items) + [f"{job.baseline} / this"] * bool(best)
     head += ["CPU / floor's" if job.floor_of == "cpu" else "this / floor"] * floors
     rows = []
     for series in measured.values():

@@ -57,10 +57,11 @@ def prepare(scale: float, names: list[str]) -> Bench:
     print(f"corpora: {made.source}", flush=True)
     mxnet = environments.mxnet()
     tool = "" if mxnet.missing else environments.mxnet_tool(mxnet)
-    peers = environments.peers() if any(name.startswith("peers") for name in names) else {}
+    peers = environments.peers() if any(name.startswith(("peers", "read-")) for name in names) else {}
+    dali = environments.dali()
     work = BENCH / f"work-{scale:g}"
     remove([work])
-    return Bench(made, work, scale, mxnet, tool, peers, pack_options())
+    return Bench(made, work, scale, mxnet, tool, peers, dali, pack_options())
 
 
 def measure_quality(bench: Bench) -> list[tuple[str, report.Table, dict[str, Any]]]:
@@ -77,7 +78,7 @@ def conditions(bench: Bench, runs: int) -> report.Table:
     sizes = "; ".join(f"{name} {count:,} files, {size / 1e6:.0f} MB" for name, count, size in bench.corpora.describe())
     return report.conditions(
         environments.machine(),
-        {"im2rec": environments.project(), "MXNet": bench.mxnet, **bench.peers},
+        {"im2rec": environments.project(), "MXNet": bench.mxnet, **bench.peers, "DALI": bench.dali},
         {"corpora": sizes, "cut from": bench.corpora.source, "scale": f"{bench.scale:g}", "runs": str(runs)},
     )
 

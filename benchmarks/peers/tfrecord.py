@@ -1,9 +1,10 @@
 """Write the images of a list as one TFRecord file. Runs in the peers' environment.
 
-Usage: tfrecord.py LIST ROOT OUT, or tfrecord.py --count OUT
+Usage: tfrecord.py LIST ROOT OUT, or tfrecord.py --count OUT, or tfrecord.py --order OUT PASSES
 """
 
 import sys
+import time
 
 sys.path.pop(0)  # this folder, whose modules are named like the packages
 
@@ -28,5 +29,9 @@ def count(out):
 
 if sys.argv[1] == "--count":
     print(count(sys.argv[2]))
+elif sys.argv[1] == "--order":
+    start = time.perf_counter()
+    found = sum(count(sys.argv[2]) for _ in range(int(sys.argv[3])))
+    print(found, time.perf_counter() - start)
 else:
     write(*sys.argv[1:4])
