@@ -12,10 +12,9 @@ import cv2
 import numpy as np
 import pytest
 
-from recordio import loaders, mxnet
+from recordio import mxnet
 
 PROGRAMS = Path(__file__).with_name("programs")
-needs_images = pytest.mark.skipif("Dataset" not in loaders.__all__, reason="needs the image functions and datasets of recordio.loaders")
 
 
 def run(*arguments: str | Path, folder: Path | None = None, code: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -37,7 +36,6 @@ def small(golden) -> Path:
 
 
 class TestPrograms:
-    @needs_images
     def test_mxnets_guide_to_recordio(self, tmp_path):
         first = "HEADER(flag=0, label=1.0, id=1, id2=0)"
         assert lines(PROGRAMS / "recordio_guide.py", tmp_path) == [
@@ -72,7 +70,6 @@ class TestPrograms:
             "{'a': (3,), 'b': (3, 2, 4)}",
         ]
 
-    @needs_images
     def test_a_face_dataset_reads_its_header_and_shuffles_into_a_new_file(self, faces, tmp_path):
         found = lines(PROGRAMS / "face_dataset.py", faces.rec.parent, tmp_path)
         images = [image for key, _, image in faces.records if 1 <= key <= 7]
@@ -86,7 +83,6 @@ class TestPrograms:
         for new, old in enumerate(order):
             assert mxnet.unpack(record.read_idx(new)) == ((0, labels[old - 1], new, 0), images[old - 1])
 
-    @needs_images
     def test_an_iterator_of_a_programs_own_and_those_over_arrays(self, faces):
         assert lines(PROGRAMS / "face_image_iter.py", faces.rec.parent) == [
             "(8, 11) [(8, (1, 4)), (9, (4, 6)), (10, (6, 8))]",
@@ -120,7 +116,6 @@ class TestPrograms:
         for suffix in (".rec", ".idx"):
             assert (tmp_path / f"x{suffix}").read_bytes() == (golden / "packs" / f"default{suffix}").read_bytes()
 
-    @needs_images
     def test_image_iterators_and_augmenters(self, golden, tmp_path):
         rec = golden / "packs" / "default.rec"
         done = run(PROGRAMS / "image_iter_guide.py", rec, rec.with_suffix(".idx"), golden / "packs" / "default.lst", golden / "images")
@@ -140,7 +135,6 @@ class TestPrograms:
         assert rest[4] == "(16, 16, 3) NDArray"
         assert rest[5].startswith("MXNetError: ")
 
-    @needs_images
     def test_datasets_of_records_and_a_loader(self, golden, small, tmp_path):
         for name in ("cat", "coffee"):
             shutil.copytree(golden / "images" / name, tmp_path / "images" / name)
