@@ -100,5 +100,8 @@ def goals(*, scaled: bool) -> list[Goal]:
         found.append(Goal(f"the image checks' share of packing {corpus}", job, "default", "sum alone", at_most=1.15))
     found.append(Goal("verify a GB (at scale 1), CPU", "verify", "verify with", at_most=1.0, what="cpu"))
     found.append(Goal("extract faces", "extract", "extract", "loop", at_least=5))
+    for verb in ("merge", "split", "filter"):
+        found.append(Goal(f"{verb} of 4 GB (at scale 1), against cp", "copies", verb, "cp", at_most=1.5))
+    found.append(Goal("shuffle of 4 GB (at scale 1), against cp twice", "copies", "shuffle", "twice", at_most=3))
     found.append(Goal("salvage a GB (at scale 1)", "verify", "salvage with", at_most=1.0))
     return found

@@ -12,6 +12,7 @@ import jobs_beyond
 import jobs_finished
 import jobs_integrity
 import jobs_reading
+import jobs_operations
 from bench import HERE, MXNET, Bench, Job, call, cat, mxnet_form, mxnet_pack, native_pack, program
 from environments import project
 from measure import Command
@@ -155,5 +156,6 @@ JOBS: dict[str, Callable[[Bench], Job]] = {
     **jobs_integrity.JOBS,
     **jobs_finished.JOBS,
     **jobs_reading.JOBS,
+    **jobs_operations.JOBS,
     **jobs_beyond.JOBS,
 }
