@@ -171,7 +171,8 @@ class _Bucket:
         """Close the file, which is written."""
         fd, self._fd = self._fd, -1
         if fd >= 0:
-            files.disk.close(fd)
+            with files.telling(str(self.path), "write"):
+                files.disk.close(fd)
 
     def columns(self) -> tuple[Any, ...]:
         """Return values, keys, sizes and CRCs of the records, in the order in which they came."""

@@ -22,6 +22,7 @@ import numpy as np
 
 from im2rec import build, journal, passthrough, pool
 from im2rec.cli import main
+from im2rec.operations import shuffle
 from recordio import files
 from recordio.verify import verify
 
@@ -155,8 +156,9 @@ class Scene:
         command: what is watched.
         main: files without which the others do not stand; their parts may be new one after the other.
         code: of the command when all goes well.
-        steps: small blocks, and a journal that is saved after each.
+        steps: small blocks, a journal that is saved after each, shuffles that go through files.
         carried: files that the command makes anew from old ones only.
+        scratch: it has temporary files that become no output, and that messages name.
         stopped: calls of write after which the commands before are interrupted; 0 lets them end.
     """
 
@@ -168,6 +170,7 @@ class Scene:
     steps: bool = False
     stopped: int = 0
     carried: tuple[str, ...] = ()
+    scratch: bool = False
 
     def arguments(self, base: Path, command: str | None = None) -> list[str]:
         """Return the words of a command; paths are absolute, so that no test depends on the current folder."""
@@ -177,7 +180,7 @@ class Scene:
     def again(self, base: Path) -> list[str]:
         """Return the words of the command for a second run, which may replace what the first has left."""
         words = self.arguments(base)
-        can_force = words[0] in ("list", "pack", "index", "verify", "salvage") and "--force" not in words and "--resume" not in words
+        can_force = words[0] in _FORCED and "--force" not in words and "--resume" not in words
         return [*words, "--force"] if can_force else words
 
     @contextlib.contextmanager
@@ -290,16 +293,18 @@ def replaced(owner: object, name: str, value: object) -> Iterator[None]:
 
 @contextlib.contextmanager
 def small_steps() -> Iterator[None]:
-    """Let packs go in blocks of few images, with the journal saved after each: small sets are interrupted in the midst, too."""
+    """Let packs go in blocks of few images, with the journal saved after each, and shuffles go through files."""
     with (
         replaced(journal, "_INTERVAL", -1.0),
         replaced(passthrough, "_ITEMS", 2),
         replaced(build, "_CHUNK_ITEMS", 2),
         replaced(pool, "_SERIAL_BLOCK", 1),
+        replaced(shuffle, "LEAST", 1),
     ):
         yield
 
 
+_FORCED = ("list", "pack", "index", "verify", "salvage", "filter", "split", "merge", "shuffle", "dedupe", "compact")
 PACK_OLD = "pack {old}.lst {old} -o {out}/x"
 PACK_NEW = "pack {new}.lst {new} -o {out}/x"
 SCENES = [
@@ -332,5 +337,20 @@ SCENES = [
     Scene("MXNet's pass-through", (PACK_OLD, "list {new} -o {out}/x.lst"), "{out}/x {new} --pass-through"),
     Scene("MXNet's encoding", (PACK_OLD, "list {new} -o {out}/x.lst"), "{out}/x {new} --resize 16"),
     Scene("salvage", (PACK_NEW, "damage x.rec"), "salvage {out}/x -o {out}/y", main=("x.rec", "y.rec"), code=1),
+    Scene("filter", (PACK_NEW,), "filter {out}/x -o {out}/y --label 1", main=("x.rec", "y.rec")),
+    Scene(
+        "filter over an old set",
+        (PACK_NEW, "pack {old}.lst {old} -o {out}/y"),
+        "filter {out}/x -o {out}/y --label 1 --force",
+        main=("x.rec", "y.rec"),
+    ),
+    Scene(
+        "merge",
+        (PACK_NEW, "pack {old}.lst {old} -o {out}/y"),
+        "merge {out}/x {out}/y -o {out}/z --keys shift",
+        main=("x.rec", "y.rec", "z.rec"),
+    ),
+    Scene("shuffle", (PACK_NEW,), "shuffle {out}/x -o {out}/y --memory 4kB", main=("x.rec", "y.rec"), steps=True, scratch=True),
+    Scene("compact", (PACK_NEW,), "compact {out}/x -o {out}/y --order key", main=("x.rec", "y.rec")),
     Scene("resume", (f"{PACK_NEW} --resume",), f"{PACK_NEW} --resume", steps=True, stopped=5),
 ]

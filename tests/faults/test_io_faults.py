@@ -91,7 +91,8 @@ class Bench:
         if sum("cannot" in line for line in lines) != 1:
             return f"it said more than one thing, or not what was tried: {ran.err!r}"
         for call, kind in zip(disk.hit, disk.kinds, strict=True):
-            if kind != SHORT and self._name(call) in lines[-1] and os.strerror(getattr(errno, kind)) in lines[-1]:
+            names = {self._name(call), str(call.path)} if self.scene.scratch else {self._name(call)}
+            if kind != SHORT and any(name in lines[-1] for name in names) and os.strerror(getattr(errno, kind)) in lines[-1]:
                 return None
         return f"neither path nor reason of {disk.hit} in {lines[-1]!r}"
 
