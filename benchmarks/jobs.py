@@ -11,8 +11,8 @@ import checks
 import jobs_beyond
 import jobs_finished
 import jobs_integrity
-import jobs_reading
 import jobs_operations
+import jobs_reading
 from bench import HERE, MXNET, Bench, Job, call, cat, mxnet_form, mxnet_pack, native_pack, program
 from environments import project
 from measure import Command
