@@ -118,13 +118,6 @@ $(PEERS_VENV)/.installed:
 	done
 	@touch $@
 
-# DALI works without a GPU, but comes with what it needs for one.
-DALI_VENV := .venv-dali
-$(DALI_VENV)/.installed:
-	$(PYTHON) -m venv $(DALI_VENV)
-	$(DALI_VENV)/bin/python -m pip install --quiet --disable-pip-version-check nvidia-dali-cuda120 numpy
-	@touch $@
-
 # It makes the environments of MXNet and of the other formats with the rules above, and goes on without one that fails.
 bench: $(VENV)/.installed ## measure against MXNet's tools and others; SCALE=0.05 RUNS=1 is a quick check
 	BENCH_DALI=$(filter dali,$(PEERS)) $(BIN)/python benchmarks/run.py --scale $(SCALE) --runs $(RUNS)
