@@ -39,6 +39,11 @@ PROMISES = [
     ),
     Promise("the run after that", "clears up and ends with the same bytes", ("crash-next-run", "crash-resume")),
     Promise("torn writes, a second power loss", "the same", ("crash-torn-twice",)),
+    Promise(
+        "power loss at any call of `append` and `relabel`, also in the run after",
+        "the old set or the new one, if need be by the note that the next run finds",
+        ("changes-crash", "changes-crash-twice"),
+    ),
     Promise("SIGKILL at random moments", "as after a power loss; the next run clears up", ("kills",)),
     Promise("SIGKILL, then `--resume`", "the same bytes as an undisturbed run", ("resumes",)),
     Promise(
