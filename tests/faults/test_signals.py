@@ -305,6 +305,7 @@ def test_a_signal_that_breaks_a_lock_of_pythons_is_told_as_a_signal() -> None:
 
 def start_slow(base: Path, name: str, slow: object, owner: object) -> Process:
     """Start a pack in which something takes its time, and wait until its files are open."""
+    assert hasattr(owner, name)
     process = start(SCENES[1].arguments(base), base, setup=lambda: setattr(owner, name, slow))
     while not any(name.endswith(".lock") for name in os.listdir(base / "out")):
         time.sleep(0.001)
@@ -329,7 +330,7 @@ def test_a_second_signal_ends_a_run_whose_clearing_up_takes_long() -> None:
             time.sleep(_LONG)
 
     with workshop() as base:
-        process = start_slow(base, "_blocks", blocks, build)
+        process = start_slow(base, "blocks", blocks, build)
         time.sleep(0.05)
         os.kill(process.pid, signal.SIGTERM)
         assert wait(process, 2.2) is None
