@@ -69,12 +69,12 @@ $(CORPORA)/.fetched-soak: $(VENV)/.developer tests/faults/corpora.py
 
 # Faults, power failures, kills, mutated files, hostile names, odd images: docs/reliability.md has the table. The figures of each
 # run go to .faults/; another SEED gives other cases.
-faults: $(VENV)/.developer $(CORPORA)/.fetched ## what must hold under faults, at full count; 20 minutes on two cores
+faults: $(VENV)/.developer $(CORPORA)/.fetched ## what must hold under faults, at full count; 25 minutes on two cores
 	@mkdir -p .faults && rm -f .faults/test.jsonl
 	RECORDIO_TIER=test RECORDIO_SEED=$(SEED) RECORDIO_FAULTS_LOG=$(abspath .faults/test.jsonl) $(BIN)/python -m pytest tests/faults -m "not interop" --durations=10
 	@$(BIN)/python tests/faults/figures.py .faults/test.jsonl
 
-# Beyond SOAK_SECONDS a row starts no more cases (some have a multiple of it); SOAK_SECONDS=0 runs all of them: a day. The fuzzer has SOAK_FUZZ.
+# Beyond SOAK_SECONDS a row starts no more cases (some have a multiple of it); SOAK_SECONDS=0 runs all of them, in some six hours. The fuzzer has SOAK_FUZZ.
 soak: $(VENV)/.developer $(CORPORA)/.fetched-soak ## the same with many more cases, about an hour; SOAK_SECONDS=0 lifts the limit of a row
 	@mkdir -p .faults && rm -f .faults/soak.jsonl
 	-$(BIN)/python -m pip install --quiet --disable-pip-version-check atheris
