@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from im2rec.errors import InputError
+from im2rec.sets import check_settled
 from recordio.index import Rebuilt, rebuild
 from recordio.outputs import OutputSet
 
@@ -29,11 +30,12 @@ def reindex(rec: Path, idx: Path, *, ids: bool, force: bool) -> tuple[Rebuilt, l
     Raises:
         FormatError: the .rec breaks a rule of the format.
         FileError: a file cannot be read or written.
-        InputError: the .rec is not the one that the .sum vouches for.
+        InputError: the .rec is not the one that the .sum vouches for, or a change of it was interrupted.
     """
     path = rec.with_suffix(".sum")
     with OutputSet(force=force) as outputs:
         output = outputs.create(idx)  # from here on nobody else writes this set
+        check_settled(rec)
         is_listed = path.exists() and os.path.realpath(idx) == os.path.realpath(rec.with_suffix(".idx"))
         listed = _load(rec, path) if is_listed else None
         lines: list[bytes] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from im2rec.errors import InputError
 from recordio.issues import Issue
+from recordio.pending import unfinished
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,6 +45,38 @@ def record_files(given: Path) -> list[Path]:
             raise InputError(str(given), "is a folder, expected the prefix of a set or a .rec")
         raise InputError(f"{given.with_suffix('') if given.suffix in _BESIDE else given}.rec", "no such file, nor shards of that prefix")
     return found
+
+
+def interrupted(rec: Path) -> str | None:
+    """Say that a change of a .rec has begun and is not finished, so that it may hold records of both states; None where none has."""
+    for path in dict.fromkeys((rec, Path(os.path.realpath(rec)))):
+        found = unfinished(path)
+        if found is not None:
+            return found[0]
+    return None
+
+
+def check_settled(rec: Path) -> None:
+    """Refuse a .rec whose change was interrupted: what is made of it would mix the old state with the new one, and vouch for that.
+
+    Raises:
+        InputError: a change of it has begun and is not finished.
+    """
+    reason = interrupted(rec)
+    if reason is not None:
+        raise InputError(str(rec), reason)
+
+
+def settled_files(given: Path) -> list[Path]:
+    """Return what :func:`record_files` does, for whoever makes something of the records.
+
+    Raises:
+        InputError: there is none, or a change of one has begun and is not finished.
+    """
+    recs = record_files(given)
+    for rec in recs:
+        check_settled(rec)
+    return recs
 
 
 def _named(prefix: Path) -> list[Path]:

@@ -19,6 +19,7 @@ from recordio.errors import FileError, IndexFormatError
 from recordio.files import InputFile
 from recordio.naming import KeyConflict, Names
 from recordio.outputs import OutputFile, OutputSet
+from recordio.pending import unfinished
 from recordio.resync import Damage, Intact, read_exactly
 from recordio.writer import IndexedWriter
 
@@ -50,7 +51,7 @@ class SalvageReport:
         unverified_keys: keys of the new set's records that are not verified, where there is a .sum.
         conflicts: records that could not keep their key, or share it.
         numbered: records that have a new number as key because nothing names them.
-        remarks: what is wrong with the .idx and the .sum.
+        remarks: what is wrong with the .idx and the .sum, or with the set as a whole.
         outputs: names of the files that were written; none when no record was saved.
     """
 
@@ -133,6 +134,9 @@ def salvage(
     idx_path, sum_path = (rec.with_suffix(suffix) if path is None else Path(path) for path, suffix in ((idx, ".idx"), (sum, ".sum")))
     with contextlib.closing(InputFile(rec)) as file:
         report = SalvageReport(str(rec), file.size)
+        change = unfinished(rec)
+        if change is not None:  # what is saved may be of the old state and of the new one
+            report.remarks.append(f"{rec}: {change[0]}")
         listed = _load_sum(sum_path, report) if sum is not None or sum_path.exists() else None
         old = _load_index(idx_path, listed, report) if idx is not None or idx_path.exists() else None
         if listed is not None:

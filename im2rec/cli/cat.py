@@ -20,6 +20,7 @@ from recordio.header import unpack
 def command(set_: Path, key: int, whole: bool) -> int:
     """Write the image of the record KEY to stdout, byte for byte as it was packed."""
     shared.say_missing_shards(set_)
+    shared.say_interrupted(set_)
     with browse.Finder(set_) as finder:
         payload, entry = finder.read(key)
     if not whole and not entry.image:

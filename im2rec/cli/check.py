@@ -25,6 +25,7 @@ def command(sets: tuple[Path, ...], readers: tuple[str, ...], as_json: bool) -> 
     """Tell what a reader would stumble over in datasets, and which command mends it; exit 1 when there is something."""
     stumbled = 0
     for given in sets:
+        shared.say_interrupted(given)
         with progress.bar("reading", quiet=as_json) as advance:
             facts = gather(given, advance)
         found = {reader: checking.check(facts, reader) for reader in dict.fromkeys(readers)}

@@ -17,6 +17,7 @@ def command(sets: tuple[Path, ...], as_json: bool) -> int:
     """Tell what is in datasets: records, labels, formats, sizes, bytes, and what they are laid out as."""
     for number, given in enumerate(sets):
         shared.say_missing_shards(given)
+        shared.say_interrupted(given)
         found = info(given)
         if as_json:
             shared.print_json({"command": "info", "set": str(given), **found.as_json()})

@@ -20,6 +20,7 @@ def command(set_: Path, keys: tuple[int, ...], as_json: bool) -> int:
     Records come in the order of the file, or those of the KEYs in theirs.
     """
     shared.say_missing_shards(set_)
+    shared.say_interrupted(set_)
     for entry in browse.chosen(set_, keys):
         if as_json:
             shared.print_json(entry.as_json())

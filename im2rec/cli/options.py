@@ -13,7 +13,7 @@ import click
 
 from im2rec.names import printable
 from im2rec.report import Reject
-from im2rec.sets import missing_shards, record_files
+from im2rec.sets import interrupted, missing_shards, record_files
 from im2rec.walk import EXTENSIONS
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -108,6 +108,14 @@ def say_missing_shards(given: Path) -> None:
     """Name the shards of a set that are not there."""
     for issue in missing_shards(given, record_files(given)):
         click.echo(printable(f"im2rec: remark: {issue}"), err=True)
+
+
+def say_interrupted(given: Path) -> None:
+    """Tell of changes of a set that were interrupted, so that it may be shown in the midst of them."""
+    for rec in record_files(given):
+        reason = interrupted(rec)
+        if reason is not None:
+            click.echo(printable(f"im2rec: remark: {rec}: {reason}"), err=True)
 
 
 def print_json(summary: dict[str, Any]) -> None:

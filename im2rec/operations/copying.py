@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from im2rec.errors import InputError
 from im2rec.names import printable
-from im2rec.sets import missing_shards, record_files
+from im2rec.sets import check_settled, missing_shards, record_files
 from recordio import checksum, frame, index
 from recordio.errors import ChecksumMismatch, FormatError, Truncated
 from recordio.files import InputFile, InputStream
@@ -127,7 +127,7 @@ class Source:
     Raises:
         FileError: a file cannot be read.
         IndexFormatError, SumFormatError: the .idx or the .sum cannot be understood.
-        InputError: the .sum is that of another file.
+        InputError: the .sum is that of another file, or a change of the .rec was interrupted.
     """
 
     def __init__(self, rec: Path, *, partial: bool = False, ordinals: bool = False) -> None:
@@ -143,6 +143,7 @@ class Source:
         self.listed: checksum.Sum | None = None
         try:
             if self.file is not None:
+                check_settled(rec)
                 self._load_sidecars()
         except BaseException:
             self.close()

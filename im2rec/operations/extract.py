@@ -19,7 +19,7 @@ from im2rec.operations.browse import is_detection
 from im2rec.operations.extracted import NO_HEADER, NO_IMAGE, NOT_FINITE, TWICE, ExtractReport
 from im2rec.operations.info import class_names
 from im2rec.safenames import Names, fitted, format_of, suffix_of
-from im2rec.sets import list_of, prefix_of, record_files
+from im2rec.sets import list_of, prefix_of, settled_files
 from im2rec.work import PoolOptions, Work
 from recordio import files, frame
 from recordio.errors import FileError
@@ -87,12 +87,12 @@ def extract(given: Path, folder: Path, options: ExtractOptions, advance: Callabl
         The counts.
 
     Raises:
-        InputError: there is no such set, or it has no list where one is asked for.
+        InputError: there is no such set, a change of it was interrupted, or it has no list where one is asked for.
         ListError: a line of the list cannot be used.
         FormatError: a record cannot be read, or is not as its .sum says.
         FileError: a file cannot be read or written.
     """
-    recs = record_files(given)
+    recs = settled_files(given)
     with OutputFolder(folder) as output:
         return _Extraction(given, recs, output, options, advance).run()
 

@@ -116,7 +116,7 @@ def run(arguments: Sequence[str], disk: files.Disk | None = None) -> Ran:
         for number, handler in before.items():
             signal.signal(number, handler)
     out.flush()
-    return Ran(code, out.buffer.getvalue().decode(), err.getvalue())  # type: ignore[attr-defined]
+    return Ran(code, out.buffer.getvalue().decode(errors="backslashreplace"), err.getvalue())  # type: ignore[attr-defined]
 
 
 def content(folder: Path) -> Content:

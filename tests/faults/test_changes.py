@@ -229,6 +229,72 @@ def test_a_signal_in_the_midst_takes_the_change_back(number: int) -> None:
         assert content(bench.out) == bench.old
 
 
+MAKING = {
+    "filter": "filter {set} --where key>=0 -o {made}/y",
+    "split": "split {set} --ratio a=0.5,b=0.5 -o {made}/y",
+    "merge": "merge {set} -o {made}/y",
+    "shuffle": "shuffle {set} -o {made}/y",
+    "dedupe": "dedupe {set} -o {made}/y",
+    "compact": "compact {set} -o {made}/y",
+    "relabel": "relabel {set} {other}.lst -o {made}/y",
+    "extract": "extract {set} -o {made}/y",
+    "index": "index {set}.rec -o {made}/y.idx",
+    "index of images": "index {set}.rec --images-only -o {made}/y.idx",
+    "identities from-plain": "identities from-plain {set} -o {made}/y",
+    "identities to-plain": "identities to-plain {set} -o {made}/y",
+}
+LOOKING = {
+    "info": "info {set}",
+    "ls": "ls {set}",
+    "ls by key": "ls {set} 13",
+    "cat": "cat {set} 13",
+    "check": "check {set} --for mxnet",
+    "salvage": "salvage {set} --force -o {made}/y",
+}
+
+
+@pytest.fixture
+def half_relabelled() -> Iterator[Path]:
+    """Make a set without a .sum of which some records have their new labels and some their old ones; yield the folder of the bench."""
+    with workshop(6) as base, replaced(pending, "_PIECE", 700), pytest.MonkeyPatch.context() as patch:
+        packing = ("pack {old}.lst {old} -o {out}/x --no-sum",)
+        patch.setitem(CHANGES, "relabel without a sum", (packing, "relabel {out}/x {other}.lst"))
+        bench = Bench("relabel without a sum", base)
+        states = (draw(moment, random.Random(5), torn=True, changed="x.rec") for moment in moments(bench.recorder) for _ in range(50))
+        records = (bench.old["x.rec"], bench.new["x.rec"])
+        restore(bench.out, next(found for found in states if NOTE in found and found["x.rec"] not in records))
+        (base / "made").mkdir()
+        yield base
+
+
+def _filled(base: Path, command: str) -> list[str]:
+    places = {"set": base / "out" / "x", "made": base / "made", "other": base / "other"}
+    return [word.format(**places) for word in command.split()]
+
+
+@pytest.mark.parametrize("command", MAKING.values(), ids=list(MAKING))
+def test_nothing_is_made_of_a_set_in_the_midst_of_a_change(half_relabelled: Path, command: str) -> None:
+    before = content(half_relabelled / "out")
+    ran = run(_filled(half_relabelled, command))
+    assert ran.code == 3, ran
+    assert "x.rec: a change (relabel) was interrupted, or is going on; 'im2rec recover' finishes it" in ran.err
+    assert len(ran.err.splitlines()) == 1
+    assert list((half_relabelled / "made").iterdir()) == []
+    assert content(half_relabelled / "out") == before
+    assert run(["recover", str(half_relabelled / "out" / "x")]).code == 0
+    after = run(_filled(half_relabelled, command))
+    assert "interrupted" not in after.err
+
+
+@pytest.mark.parametrize("command", LOOKING.values(), ids=list(LOOKING))
+def test_looking_at_a_set_in_the_midst_of_a_change_is_possible_and_says_so(half_relabelled: Path, command: str) -> None:
+    ran = run(_filled(half_relabelled, command))
+    assert ran.code in (0, 1), ran
+    assert "x.rec: a change (relabel) was interrupted, or is going on" in ran.err
+    assert run(["recover", str(half_relabelled / "out" / "x")]).code == 0
+    assert "interrupted" not in run(_filled(half_relabelled, command)).err
+
+
 # The check can fail.
 
 
