@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from recordio import files
 from recordio.outputs import OutputSet
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from im2rec.operations.copying import Source
     from im2rec.operations.target import Target
 
@@ -38,53 +43,92 @@ def list_of(prefix: Path) -> bytes | None:
     return files.read_whole(path) if path.is_file() else None
 
 
-def choose(lines: bytes, keys: Any) -> Iterable[bytes]:
-    """Yield the lines of a list whose ids are the keys of records, in the order of the records; a key without a line has none.
+def has_list(prefix: Path) -> bool:
+    """Tell whether there is a list beside a set."""
+    return beside(prefix, LIST).is_file()
+
+
+class Lines:
+    """The lines of a list, found by their ids.
 
     Args:
-        lines: content of the list.
-        keys: (n,) uint64.
+        content: of the list.
     """
-    import numpy as np
 
-    ids, starts, ends, at = array("Q"), array("Q"), array("Q"), 0
-    while at < len(lines):
-        end = lines.find(b"\n", at) + 1 or len(lines)
-        match = _ID.match(lines, at, end)
-        if match and int(match[1]) < 1 << 64:
-            ids.append(int(match[1]))
-            starts.append(at)
-            ends.append(end)
-        at = end
-    known = np.frombuffer(ids, np.uint64)
-    order = known.argsort(kind="stable")
-    ascending = known[order]
-    if not len(ascending):
-        return
-    for first in range(0, len(keys), _LINES):
-        some = np.asarray(keys[first : first + _LINES], np.uint64)
-        places = ascending.searchsorted(some).clip(max=len(ascending) - 1)
-        found = order[places[ascending[places] == some]].tolist()
-        if found:
-            yield b"".join([lines[starts[n] : ends[n]].rstrip(b"\r\n") + b"\n" for n in found])
+    def __init__(self, content: bytes) -> None:
+        import numpy as np
+
+        self._content = content
+        ids, self._starts, self._ends, at = array("Q"), array("Q"), array("Q"), 0
+        while at < len(content):
+            end = content.find(b"\n", at) + 1 or len(content)
+            match = _ID.match(content, at, end)
+            if match and int(match[1]) < 1 << 64:
+                ids.append(int(match[1]))
+                self._starts.append(at)
+                self._ends.append(end)
+            at = end
+        known = np.frombuffer(ids, np.uint64)
+        self._order = known.argsort(kind="stable")
+        self._ascending = known[self._order]
+
+    def of(self, ids: NDArray[np.uint64]) -> Iterator[list[tuple[int, bytes]]]:
+        """Yield the lines of some ids, many at once: the place of each id, and its line without its end. Others have none."""
+        for first in range(0, len(ids) if len(self._ascending) else 0, _LINES):
+            some = ids[first : first + _LINES]
+            places = self._ascending.searchsorted(some).clip(max=len(self._ascending) - 1)
+            found = (self._ascending[places] == some).nonzero()[0]
+            numbers = self._order[places[found]].tolist()
+            yield [(first + at, self._line(number)) for at, number in zip(found.tolist(), numbers, strict=True)]
+
+    def _line(self, number: int) -> bytes:
+        return self._content[self._starts[number] : self._ends[number]].rstrip(b"\r\n")
 
 
-def write(target: Target, outputs: OutputSet, classes: bytes | None, lines: bytes | None, sources: Iterable[Source]) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Companions:
+    """What goes with the outputs of an operation.
+
+    Attributes:
+        classes: content of the class map; None for none.
+        lines: gives the lines of the list of an output; None for no list.
+    """
+
+    classes: bytes | None = None
+    lines: Callable[[Target], Iterable[bytes]] | None = None
+
+
+def of_set(prefix: Path) -> Companions:
+    """Return the class map and the list beside a set, whose lines go with the records that have their ids."""
+    content = list_of(prefix)
+    return Companions(classes_of(prefix), None if content is None else partial(_chosen, content))
+
+
+def _chosen(content: bytes, target: Target) -> Iterator[bytes]:
+    assert target.ids is not None
+    ids, headed = target.ids.known()
+    for found in Lines(content).of(ids[headed]):
+        yield b"".join([line + b"\n" for _, line in found])
+
+
+def write(target: Target, outputs: OutputSet, companions: Companions, sources: Iterable[Source]) -> list[str]:
     """Write the class map and the list of an output; return their names.
 
     Raises:
         FileError: a file cannot be written.
     """
     names = []
-    for suffix, content in ((CLASSES, classes), (LIST, lines)):
-        if content is None:
+    classes = None if companions.classes is None else [companions.classes]
+    lines = None if companions.lines is None else companions.lines(target)
+    for suffix, pieces in ((CLASSES, classes), (LIST, lines)):
+        if pieces is None:
             continue
         path = beside(target.prefix, suffix)
         for source in sources:
             if source.file is not None:
                 source.file.check_other(path)
         output = outputs.create(path)
-        for piece in [content] if suffix == CLASSES else choose(content, target.keys()):
+        for piece in pieces:
             output.write(piece)
         names.append(str(path))
     return names

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from im2rec.errors import InputError, PlanError
-from im2rec.operations import companions
+from im2rec.names import printable
+from im2rec.operations import companions, mergedlists
 from im2rec.operations.browse import is_detection
 from im2rec.operations.copying import STDIN, Block, Records, Source
 from im2rec.operations.fields import fields_of
 from im2rec.operations.rewriting import rewrite
 from im2rec.operations.running import Report, Run
 from im2rec.operations.shuffle import all_keys
-from im2rec.operations.target import Into
+from im2rec.operations.target import Into, Target
 from im2rec.progress import Advance
 from im2rec.sets import prefix_of
 
@@ -93,7 +94,7 @@ def merge(given: Sequence[Path], into: Into, options: MergeOptions, advance: Adv
         if labelling.said:
             report.remarks.append(labelling.said)
         _check_duplicates(run, options)
-        return run.finish(classes=labelling.classes, lists=changes.lists())
+        return run.finish(companions.Companions(labelling.classes, changes.lines()))
 
 
 def _all(block: Block) -> NDArray[np.intp]:
@@ -109,8 +110,6 @@ def _all_by_key(_: Source, keys: NDArray[np.uint64], __: int) -> NDArray[np.intp
 
 
 def _check_duplicates(run: Run, options: MergeOptions) -> None:
-    from im2rec.operations.target import Target
-
     target = run.targets[0]
     if options.duplicates or not isinstance(target, Target):
         return
@@ -322,11 +321,14 @@ class _Changes:
         self._keys = keys
         self._labels = labels
         self._set_of = {id(source): number for number, sources in enumerate(run.sets) for source in sources}
+        self._ids: list[NDArray[np.uint64]] = []  # of the records that are changed, before that
 
     def rewrite(self, block: Block, chosen: NDArray[np.intp]) -> Records:
         """Return the chosen records of a block as they are written."""
         fields, number = fields_of(block), self._set_of[id(block.source)]
         keys, ids = self._keys.give(number, block.keys[chosen], fields.ids[chosen])
+        if self._run.has_list:
+            self._ids.append(fields.ids[chosen])
         if not self._labels.changes:
             return rewrite(block, chosen, keys, ids)
         first: Any = fields.first[chosen].copy()
@@ -334,9 +336,42 @@ class _Changes:
         first[alone] = self._labels.give(number, first[alone], block.source)
         return rewrite(block, chosen, keys, ids, first, lambda labels: self._labels.relabel(number, labels, block.source))
 
-    def lists(self) -> bytes | None:
-        """Return the lists of all sets as one; None where one has none, or keys or labels have changed."""
-        if self._keys.changes or self._labels.changes or STDIN in self._run.given:
+    def lines(self) -> Callable[[Target], Iterator[bytes]] | None:
+        """Return what gives the lines of the new list; None where there is none, which is remarked where that is a loss."""
+        if not self._run.has_list:
             return None
-        found = [companions.list_of(prefix_of(given)) for given in self._run.given]
-        return None if None in found else b"".join(content for content in found if content is not None)
+        without = [given for given in self._run.given if given == STDIN or not companions.has_list(prefix_of(given))]
+        if without:
+            names = ", ".join("<stdin>" if given == STDIN else printable(str(given)) for given in without[:_SHOWN])
+            names += ", ..." * (len(without) > _SHOWN)
+            self._run.report.remarks.append(f"no list is written, for {names} has none")
+            return None
+        return self._joined
+
+    def _joined(self, target: Target) -> Iterator[bytes]:
+        """Yield the lines of all lists with the new ids and labels, in the order of the records."""
+        import numpy as np
+
+        assert target.ids is not None
+        new, headed = target.ids.known()
+        old = np.concatenate(self._ids) if self._ids else new
+        start = 0
+        for number, sources in enumerate(self._run.sets):
+            stop = start + sum(self._run.counts[self._run.sources.index(source)] for source in sources)
+            here = headed[start:stop]
+            labels = self._new_labels(number) if self._labels.changes else None
+            path = companions.beside(prefix_of(self._run.given[number]), companions.LIST)
+            yield from mergedlists.renewed(path, old[start:stop][here], new[start:stop][here], labels, self._run.report.remarks)
+            start = stop
+
+    def _new_labels(self, number: int) -> mergedlists.Relabel:
+        import numpy as np
+
+        source = self._run.sets[number][0]
+
+        def relabelled(labels: tuple[float, ...]) -> tuple[float, ...]:
+            if is_detection(labels):
+                return self._labels.relabel(number, labels, source)
+            return (float(self._labels.give(number, np.array(labels[:1]), source)[0]), *labels[1:])
+
+        return relabelled

@@ -14,6 +14,7 @@ from im2rec.names import printable
 from im2rec.operations import companions
 from im2rec.operations.copying import STDIN, Block, Records, Source, open_set, total
 from im2rec.operations.fields import fields_of
+from im2rec.operations.ids import Ids
 from im2rec.operations.target import STDOUT, Into, Stream, Target, bounds_of
 from im2rec.progress import Advance
 from im2rec.report import format_bytes
@@ -123,6 +124,8 @@ class Run:
         self.outputs = OutputSet(None if into.prefix == STDOUT else into.prefix, force=into.force)
         self.targets: list[Target | Stream] = []
         self.sets: list[list[Source]] = []
+        self.has_list = into.prefix != STDOUT and any(path != STDIN and companions.has_list(prefix_of(path)) for path in self.given)
+        self.counts: list[int] = []  # of the records of each source that were transferred
         try:
             if self.given.count(STDIN) > 1:
                 raise PlanError("stdin can be read once")
@@ -174,6 +177,7 @@ class Run:
                 sources=self.sources,
                 verb=self.verb,
                 described=described,
+                ids=Ids() if self.has_list else None,
             )
         self.targets.append(found)
         return found
@@ -215,17 +219,21 @@ class Run:
             FormatError, FileError, InputError: as copying.Source.blocks.
         """
         for source in self.sources:
-            if by_key is not None and rewrite is None and self._copy(source, by_key, advance):
-                continue
-            for block in source.blocks():
-                self._check_identities(block)
-                self.report.read += len(block)
-                goes = route(block)
-                for number, target in enumerate(self.targets):
-                    chosen = (goes == number).nonzero()[0]
-                    if len(chosen):
-                        target.add(block.take(chosen) if rewrite is None else rewrite(block, chosen))
-                advance(len(block))
+            before = self.report.read
+            if by_key is None or rewrite is not None or not self._copy(source, by_key, advance):
+                self._transfer(source, route, advance, rewrite)
+            self.counts.append(self.report.read - before)
+
+    def _transfer(self, source: Source, route: Route, advance: Advance, rewrite: Rewrite | None) -> None:
+        for block in source.blocks():
+            self._check_identities(block)
+            self.report.read += len(block)
+            goes = route(block)
+            for number, target in enumerate(self.targets):
+                chosen = (goes == number).nonzero()[0]
+                if len(chosen):
+                    target.add(block.take(chosen) if rewrite is None else rewrite(block, chosen))
+            advance(len(block))
 
     def _copy(self, source: Source, by_key: RouteByKey, advance: Advance) -> bool:
         """Let the kernel copy the records of a source; tell whether that is possible here, and worth it.
@@ -258,12 +266,11 @@ class Run:
         self.report.read += len(goes)
         return True
 
-    def finish(self, *, classes: bytes | None = None, lists: bytes | None = None) -> Report:
+    def finish(self, beside: companions.Companions | None = None) -> Report:
         """Write what belongs to the outputs, give all files their final names, and count.
 
         Args:
-            classes: content of the class map; by default that of the one set that is read, if it has one.
-            lists: lines that the lists of the outputs are chosen from; by default those of the one set that is read.
+            beside: the class map and the lists of the outputs; by default those of the one set that is read, if it has them.
 
         Raises:
             FileError: a write, sync or rename failed; the final names are as they were.
@@ -277,13 +284,12 @@ class Run:
                 report.duplicates += target.duplicates()
                 if len(self.targets) > 1:
                     report.parts[str(target.prefix)] = target.records
-        prefixes = [prefix_of(given) for given in self.given if given != STDIN]
-        if len(prefixes) == 1 == len(self.given):
-            classes = companions.classes_of(prefixes[0]) if classes is None else classes
-            lists = companions.list_of(prefixes[0]) if lists is None else lists
+        if beside is None:
+            is_one = len(self.given) == 1 and self.given[0] != STDIN
+            beside = companions.of_set(prefix_of(self.given[0])) if is_one else companions.Companions()
         targets = [target for target in self.targets if isinstance(target, Target)]
         for target in targets:
-            report.outputs += companions.write(target, self.outputs, classes, lists, self.sources)
+            report.outputs += companions.write(target, self.outputs, beside, self.sources)
         self.outputs.commit()
         if report.duplicates:
             report.remarks.append(f"{report.duplicates} records have a key that an earlier one of the same set has")

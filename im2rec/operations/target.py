@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import im2rec
 from im2rec.errors import PlanError
 from im2rec.operations.copying import Records, Source
+from im2rec.operations.ids import Ids
 from im2rec.plan import shard_name
 from recordio.files import OutputStream
 from recordio.outputs import OutputSet
@@ -60,6 +61,7 @@ class Target:
         sources: what is read: no file of these is written.
         verb: the operation, for the .sum.
         described: how it was asked for, for the .sum.
+        ids: collects the ids of the records; None where nobody asks for them.
     """
 
     def __init__(
@@ -73,8 +75,10 @@ class Target:
         sources: Iterable[Source] = (),
         verb: str = "",
         described: Mapping[str, str] | None = None,
+        ids: Ids | None = None,
     ) -> None:
         self.prefix = prefix
+        self.ids = ids
         self._outputs = outputs
         self.checksums = checksums
         self._shard_size = shard_size
@@ -123,6 +127,8 @@ class Target:
         Raises:
             FileError: a write failed.
         """
+        if self.ids is not None:
+            self.ids.add(records)
         done, view = 0, memoryview(records.data)
         for count in self._cut(records.sizes):
             stop = done + count
@@ -141,6 +147,8 @@ class Target:
             FileError: a read or write failed.
         """
         assert source.file is not None
+        if self.ids is not None:
+            self.ids.read(source, sizes, offset)
         done = 0
         for count in self._cut(sizes):
             stop = done + count
