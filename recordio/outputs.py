@@ -190,13 +190,17 @@ class OutputSet:
         force: replace files that exist. Without it an existing file is an error.
         keep: files of earlier runs, by their temporary names, that are not to be removed; None for those that the journal
             of an interrupted run may speak of.
+        inputs: files that the set is made from: no output may replace one of them, whatever *force* says.
 
     Raises:
         FileError: another run writes the set, or its folder cannot be written.
     """
 
-    def __init__(self, prefix: Path | None = None, *, force: bool = False, keep: Iterable[Path] | None = None) -> None:
+    def __init__(
+        self, prefix: Path | None = None, *, force: bool = False, keep: Iterable[Path] | None = None, inputs: Iterable[Path] = ()
+    ) -> None:
         self.force = force
+        self._inputs = tuple(inputs)
         self._prefix = prefix
         self._respects_journal = keep is None
         self._keep = set(keep or ())
@@ -231,6 +235,7 @@ class OutputSet:
 
     def _add(self, path: str | os.PathLike[str], *, main: bool) -> OutputFile:
         path = Path(path)
+        self._check_other(path)
         self.check_free(path)
         target = Path(os.path.realpath(path)) if path.is_symlink() else path
         for prefix in dict.fromkeys(map(real, (self._prefix or prefix_of(path), prefix_of(path), prefix_of(target)))):
@@ -243,6 +248,11 @@ class OutputSet:
         output = OutputFile(path)
         self._files.append((output, main))
         return output
+
+    def _check_other(self, path: Path) -> None:
+        for source in self._inputs:
+            if path.exists() and source.exists() and os.path.samefile(source, path):
+                raise FileError(str(path), "write", None, "it is the file that is read")
 
     def _covers(self, prefix: Path) -> bool:
         """Tell whether a prefix is a shard's whose set is locked, or a set's whose shard is: that has a share of it."""

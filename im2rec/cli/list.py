@@ -76,7 +76,8 @@ def command(
         raise click.UsageError("--stratify needs --split")
     division: dict[str, Any] = {"splits": parse_splits(split) if split else {}, "stratified": stratified, "chunks": chunks}
     options = list_options(**walk, **division, allow_rounding=True)  # a list carries what packing may refuse
-    with OutputSet(output and _list_path(output, "").with_suffix(""), force=force) as outputs:
+    inputs = [options.labels_csv] if options.labels_csv else []
+    with OutputSet(output and _list_path(output, "").with_suffix(""), force=force, inputs=inputs) as outputs:
         for path in filter(None, (classes, output and _list_path(output, "") if not (split or chunks > 1) else None)):
             outputs.check_free(path)
         with progress.bar("listing", quiet=quiet) as advance:

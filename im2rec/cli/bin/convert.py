@@ -21,7 +21,7 @@ from recordio.pairs import Pairs, put_pairs
 @shared.output_options
 def command(path: Path, output: Path, force: bool, **given: Any) -> int:
     """Write a verification set anew, as a pickle of protocol 3, which every Python 3 reads; images stay as they are."""
-    with Pairs(path) as found, OutputSet(force=force) as outputs:
+    with Pairs(path) as found, OutputSet(force=force, inputs=[path]) as outputs:
         with progress.bar("writing", len(found), quiet=given["quiet"]) as advance:
             count = put_pairs(outputs.create(output), (pair for pair in found if advance(1) is None))
         was = f"protocol {found.protocol}{', of Python 2' if found.is_old else ''}"

@@ -36,7 +36,7 @@ def command(source: Path, root: Path | None, output: Path, force: bool, **given:
     root = root if root is not None else source.parent
     options = imageoptions.pack_options(root, {**imageoptions.ONE_BY_ONE, **given})
     rows, report = pairs.read_list(source), pairs.PairsReport()
-    with OutputSet(force=force) as outputs, progress.bar("packing", len(rows), quiet=given["quiet"]) as advance:
+    with OutputSet(force=force, inputs=[source]) as outputs, progress.bar("packing", len(rows), quiet=given["quiet"]) as advance:
         put_pairs(outputs.create(output), pairs.listed(rows, options.source, options.transform, report, advance))
         if not report.packed:
             raise NothingPacked(report.listed, [ImageError(reject.path, reject.reason) for reject in report.rejects[:10]])

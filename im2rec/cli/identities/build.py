@@ -57,7 +57,7 @@ def command(source: Path, root: Path | None, output: Path | None, **given: Any) 
         if not len(items):
             raise InputError(items.source, "an empty list, expected a line for each image")
         try:
-            report = _build(items, root if root is not None else source.parent, prefix, given)
+            report = _build(items, source, root if root is not None else source.parent, prefix, given)
         except NothingPacked as error:
             shared.say_rejects(rejects_of(error.first))
             raise
@@ -74,12 +74,12 @@ def command(source: Path, root: Path | None, output: Path | None, **given: Any) 
     return 1 if packed.rejects else 0
 
 
-def _build(items: ItemList, root: Path, prefix: Path, given: dict[str, Any]) -> BuildReport:
+def _build(items: ItemList, source: Path, root: Path, prefix: Path, given: dict[str, Any]) -> BuildReport:
     options = imageoptions.pack_options(root, {**given, "shards": None, "shard_size": None, "part": None, "resume": False})
     grouped = GroupedItems(items, items.source, width=options.label_width, renumber=not given["keep_labels"])
     common.say(f"packing {len(grouped)} images of {items.source} with {shared.said_workers(options.pool.workers)}", given)
     with (
-        OutputSet(prefix, force=given["force"]) as outputs,
+        OutputSet(prefix, force=given["force"], inputs=[source]) as outputs,
         progress.bar("packing", len(grouped), quiet=given["quiet"]) as advance,
     ):
         return build_identities(grouped, prefix, options, common.layout(given), outputs, advance=advance)

@@ -82,7 +82,8 @@ def rewrite(
     prefix = without_suffix(output)
     described = {"command": f"identities {name}", **described, **({} if options.renumber else {"--keep-labels": "True"})}
     total = sum(len(found.keys) for found in inputs)
-    with OutputSet(prefix, force=given["force"]) as outputs, progress.bar("writing", total, quiet=given["quiet"]) as advance:
+    recs = [found.rec for found in inputs]
+    with OutputSet(prefix, force=given["force"], inputs=recs) as outputs, progress.bar("writing", total, quiet=given["quiet"]) as advance:
         report = write(inputs, chosen, prefix, options, outputs, described=described, advance=advance)
     tell(name, report, given)
     return report

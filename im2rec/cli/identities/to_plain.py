@@ -29,7 +29,7 @@ def command(set_: Path, output: Path, scalar_labels: bool, checksums: bool, **gi
     prefix = common.without_suffix(output)
     common.say(f"{found.rec}: {len(found.images)} images, {len(found.identities)} identity records", given)
     with (
-        OutputSet(prefix, force=given["force"]) as outputs,
+        OutputSet(prefix, force=given["force"], inputs=[found.rec]) as outputs,
         progress.bar("writing", len(found.keys), quiet=given["quiet"]) as advance,
     ):
         report = to_plain(found, prefix, outputs, scalar=scalar_labels, checksums=checksums, advance=advance)

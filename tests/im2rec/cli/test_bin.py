@@ -78,6 +78,16 @@ def test_what_is_there_stays(im2rec, lfw, work):
     (work / "full").mkdir()
     (work / "full/x").write_text("mine")
     assert "it holds files already, expected a new or an empty folder" in im2rec("bin", "extract", "lfw.bin", "-o", "full").err
-    assert "exists already (--force replaces it)" in im2rec("bin", "convert", "lfw.bin", "-o", "lfw.bin").err
-    assert im2rec("bin", "convert", "lfw.bin", "-o", "lfw.bin", "--force").code == 0
-    assert pickle.loads((work / "lfw.bin").read_bytes())[0] == lfw
+    (work / "mine.bin").write_bytes(b"mine")
+    assert "exists already (--force replaces it)" in im2rec("bin", "convert", "lfw.bin", "-o", "mine.bin").err
+    assert im2rec("bin", "convert", "lfw.bin", "-o", "mine.bin", "--force").code == 0
+    assert pickle.loads((work / "mine.bin").read_bytes())[0] == lfw
+
+
+def test_what_is_read_is_never_replaced(im2rec, lfw, work):
+    assert im2rec("bin", "extract", "lfw.bin", "-o", "faces").code == 0
+    before = (work / "faces/pairs.tsv").read_bytes(), (work / "lfw.bin").read_bytes()
+    for words in (("pack", "faces/pairs.tsv", "-o", "faces/pairs.tsv"), ("convert", "lfw.bin", "-o", "lfw.bin")):
+        ran = im2rec("bin", *words, "--force")
+        assert (ran.code, "cannot write: it is the file that is read" in ran.err) == (3, True)
+    assert ((work / "faces/pairs.tsv").read_bytes(), (work / "lfw.bin").read_bytes()) == before

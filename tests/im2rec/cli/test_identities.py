@@ -330,7 +330,7 @@ def test_outputs_that_exist_stay_without_force(im2rec, faces, work):
         assert "exists already (--force replaces it)" in ran.err
     assert ((work / "property").read_text(), (work / "x.rec").read_bytes()) == ("mine", before)
     assert not list(work.glob("y*"))
-    assert im2rec("identities", "filter", "x", "--min-images", 3, "-o", "x", "--force").code == 0
+    assert im2rec("identities", "filter", faces, "--min-images", 3, "-o", "x", "--force").code == 0
     assert len(by_key("x")) == 5
 
 
@@ -342,3 +342,23 @@ def test_a_damaged_file_is_told_with_its_place_and_nothing_is_written(im2rec, fa
     assert ran.code == 3
     assert "bad.rec: offset 4528: bad magic" in ran.err
     assert not list(work.glob("x*"))
+
+
+@pytest.mark.parametrize("verb", [("filter", "--min-images", "2"), ("merge",), ("from-plain",), ("to-plain",)])
+def test_a_file_is_never_replaced_by_what_is_made_from_it(im2rec, faces, work, verb):
+    for suffix in (".rec", ".idx"):
+        (work / f"x{suffix}").write_bytes(faces.with_suffix(suffix).read_bytes())
+    ran = im2rec("identities", verb[0], "x", *verb[1:], "-o", "x", "--force")
+    assert (ran.code, "x.rec: cannot write: it is the file that is read" in ran.err) == (3, True)
+    assert {path.name: path.read_bytes() for path in work.iterdir()} == {
+        f"x{suffix}": faces.with_suffix(suffix).read_bytes() for suffix in (".rec", ".idx")
+    }
+
+
+def test_the_list_that_is_built_from_is_not_replaced(im2rec, face_list, work):
+    rows, root = face_list
+    write_list(work / "train.lst", rows)
+    before = (work / "train.lst").read_bytes()
+    ran = im2rec("identities", "build", "train.lst", root, "--force")
+    assert (ran.code, "train.lst: cannot write: it is the file that is read" in ran.err) == (3, True)
+    assert [(path.name, path.read_bytes()) for path in work.iterdir()] == [("train.lst", before)]

@@ -154,3 +154,11 @@ def test_options_that_cannot_be_carried_out_exit_with_2(listed, work, options, s
     assert (ran.code, ran.out) == (2, "")
     assert said in ran.err
     assert os.listdir(work) == []
+
+
+def test_the_labels_that_are_read_are_not_replaced_by_the_class_map(listed, work):
+    (work / "l.csv").write_text("a/1.jpg,5\n")
+    ran = listed("--labels", "l.csv", "-o", "x.lst", "--classes", "l.csv", "--force")
+    assert (ran.code, "l.csv: cannot write: it is the file that is read" in ran.err) == (3, True)
+    assert (work / "l.csv").read_text() == "a/1.jpg,5\n"
+    assert not (work / "x.lst").exists()
