@@ -15,7 +15,7 @@ from im2rec.sets import record_files
 from recordio import index
 from recordio.errors import BadHeader, ImageFormatError, IndexFormatError, KeyMissing
 from recordio.header import HEADER_SIZE, unpack
-from recordio.probe import probe
+from recordio.probe import UnknownFormat, probe
 from recordio.reader import IndexedReader, Reader
 from recordio.traits import ImageInfo
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 NO_IMAGE = ""  # format of a record without image bytes
 UNKNOWN = "?"  # of bytes that are no whole image in a format that is known
+TIFF = "tiff"
+_TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +82,17 @@ def describe(payload: bytes, key: int | None, offset: int, rec: str) -> Entry:
     except BadHeader:
         return Entry(key, offset, len(payload), None, (), 0, 0, ImageInfo(UNKNOWN, 0, 0), rec)
     labels = (header.label,) if isinstance(header.label, float) else tuple(header.label.tolist())  # type: ignore[union-attr]
-    return Entry(key, offset, len(payload), header.id, labels, header.flag, len(image), _info(image), rec)
+    return Entry(key, offset, len(payload), header.id, labels, header.flag, len(image), info_of(image), rec)
 
 
-def _info(image: bytes) -> ImageInfo:
+def info_of(image: bytes) -> ImageInfo:
+    """Return format and size of an image; a TIFF is known by its start alone, and its size is not."""
     if not image:
         return ImageInfo(NO_IMAGE, 0, 0)
     try:
         return probe(image)
+    except UnknownFormat:
+        return ImageInfo(TIFF if image.startswith(_TIFF_STARTS) else UNKNOWN, 0, 0)
     except ImageFormatError:
         return ImageInfo(UNKNOWN, 0, 0)
 
@@ -201,3 +206,8 @@ def is_detection(labels: tuple[float, ...]) -> bool:
         return False
     boxes = [objects[at + 1 : at + 5] for at in range(0, len(objects), width)]
     return all(0 <= left <= right <= 1 and 0 <= top <= bottom <= 1 for left, top, right, bottom in boxes)
+
+
+def object_classes(labels: tuple[float, ...]) -> tuple[float, ...]:
+    """Return the class of each object; *labels* are those of detection."""
+    return labels[int(labels[0]) :: int(labels[1])]

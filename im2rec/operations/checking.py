@@ -6,6 +6,8 @@ what MXNet, which it runs on, does; of InsightFace what its loaders do with reco
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -13,7 +15,8 @@ from typing import Any, Final, NamedTuple
 from im2rec.names import printable
 from im2rec.operations.facts import Facts
 
-_ENCODE: Final = "'im2rec extract' and 'im2rec pack --encoding jpg' make JPEGs of them"
+_DECODED: Final = {"jpg", "png", "bmp", "tiff"}  # by MXNet 1.9.1, which has OpenCV for it
+_SHARD: Final = re.compile(r"-(\d{5})-of-(\d{5})\.rec$")
 
 
 class Stumble(NamedTuple):
@@ -35,18 +38,31 @@ class Stumble(NamedTuple):
         return f"{self.reader}: {printable(self.file)}: {self.reason}; {self.remedy}"
 
 
+def _word(path: Path | str) -> str:
+    """Return a name as it is typed in a shell."""
+    return shlex.quote(printable(str(path)))
+
+
 def _common(reader: str, facts: Facts) -> Iterator[Stumble]:
     """Yield what no reader takes."""
     name = str(facts.recs[0])
     for shard in facts.missing:
-        yield Stumble(reader, shard, "this shard of the set is missing", "'im2rec pack --part' packs it again")
+        match = _SHARD.search(shard)
+        part = f" --part {int(match[1])}/{int(match[2])}" if match else ""
+        mend = f"'im2rec pack LIST ROOT -o {_word(facts.prefix)}{part}' packs it again, LIST and ROOT as at first"
+        yield Stumble(reader, shard, "this shard of the set is missing", mend)
     if not facts.records:
-        yield Stumble(reader, name, "it holds no record", "'im2rec pack' makes a set")
+        yield Stumble(reader, name, "it holds no record", f"'im2rec pack FOLDER -o {_word(facts.prefix)} --force' makes a set of images")
     if facts.headless:
-        yield Stumble(reader, name, f"{facts.headless} without an image header", "'im2rec verify' names all of them")
+        mend = f"'im2rec verify {_word(facts.prefix)}' names all of them"
+        yield Stumble(reader, name, f"{facts.headless} without an image header", mend)
     if facts.unknown:
         reason = f"{facts.unknown} with an image that is not whole, or of no known format"
-        yield Stumble(reader, name, reason, "'im2rec verify --decode' names them, 'im2rec filter' leaves them out")
+        mend = f"'im2rec verify {_word(facts.prefix)} --decode' names them"
+        if facts.formats:
+            known = "".join(f" --format {format_}" for format_ in sorted(facts.formats))
+            mend += f", 'im2rec filter {_word(facts.prefix)}{known} -o ...' leaves them out"
+        yield Stumble(reader, name, reason, mend)
 
 
 def _index_faults(reader: str, facts: Facts, needed: str) -> Iterator[Stumble]:
@@ -54,18 +70,23 @@ def _index_faults(reader: str, facts: Facts, needed: str) -> Iterator[Stumble]:
     for rec, found in facts.indexes.items():
         idx = str(rec.with_suffix(".idx"))
         if found is None:
-            yield Stumble(reader, idx, f"is missing, {needed}", f"'im2rec index {rec}' writes it")
+            yield Stumble(reader, idx, f"is missing, {needed}", f"'im2rec index {_word(rec)}' writes it")
         elif isinstance(found, str):
-            yield Stumble(reader, idx, f"cannot be read ({found})", f"'im2rec index {rec} --force' writes it anew")
+            yield Stumble(reader, idx, f"cannot be read ({found})", f"'im2rec index {_word(rec)} --force' writes it anew")
     if facts.unlisted:
         reason = f"{facts.unlisted} with an image are not in it, so they are never seen"
-        yield Stumble(reader, str(facts.recs[0].with_suffix(".idx")), reason, f"'im2rec index {facts.recs[0]} --force' writes it anew")
+        yield Stumble(
+            reader, str(facts.recs[0].with_suffix(".idx")), reason, f"'im2rec index {_word(facts.recs[0])} --force' writes it anew"
+        )
 
 
 def _formats(reader: str, facts: Facts, taken: set[str], does: str) -> Iterator[Stumble]:
     for format_, seen in sorted(facts.formats.items()):
         if format_ not in taken:
-            yield Stumble(reader, str(facts.recs[0]), f"{seen} with {format_}, {does}", _ENCODE)
+            set_ = _word(facts.prefix)
+            listed = _word(f"{facts.prefix.name}.lst")
+            mend = f"'im2rec extract {set_} -o FOLDER' and 'im2rec pack FOLDER/{listed} --encoding jpg -o ...' make JPEGs of them"
+            yield Stumble(reader, str(facts.recs[0]), f"{seen} with {format_}, {does}", mend)
 
 
 def _for_dali(facts: Facts) -> Iterator[Stumble]:
@@ -73,36 +94,39 @@ def _for_dali(facts: Facts) -> Iterator[Stumble]:
     if len(facts.recs) > 1:
         if facts.combined is None:
             index_ = str(facts.prefix.with_name(f"{facts.prefix.name}.idx"))
-            mend = f"'im2rec index {facts.prefix} --combine -o {index_}' writes it"
+            force = " --force" if Path(index_).exists() else ""
+            mend = f"'im2rec index {_word(facts.prefix)} --combine -o {_word(index_)}{force}' writes it"
             yield Stumble("dali", index_, f"is missing: DALI takes exactly one index for all {len(facts.recs)} files", mend)
     else:
         yield from _index_faults("dali", facts, "which DALI needs")
         if facts.indexed_empty:
             reason = f"{facts.indexed_empty} without an image are in its index: DALI takes them for images and dies"
-            yield Stumble("dali", name, reason, f"'im2rec index {name} --images-only' writes an index without them")
-    yield from _formats("dali", facts, {"jpg", "png", "webp", "bmp"}, "which DALI does not decode")
+            force = "" if facts.indexes[facts.recs[0]] is None else " --force"
+            yield Stumble("dali", name, reason, f"'im2rec index {_word(name)} --images-only{force}' writes an index without them")
+    yield from _formats("dali", facts, {"jpg", "png", "webp", "bmp", "tiff"}, "which DALI does not decode")
 
 
 def _for_mxnet(facts: Facts) -> Iterator[Stumble]:
     name = str(facts.recs[0])
     if len(facts.recs) > 1:
         reason = f"{len(facts.recs)} files, ImageRecordIter takes one"
-        yield Stumble("mxnet", str(facts.prefix), reason, f"'im2rec merge {facts.prefix} -o ...' makes one of them")
+        yield Stumble("mxnet", str(facts.prefix), reason, f"'im2rec merge {_word(facts.prefix)} -o ...' makes one of them")
     yield from _index_faults("mxnet", facts, "without which nothing is read by key or shuffled")
     if facts.doubled:
         reason = f"{facts.doubled} keys stand in it more than once: all but the last record of each are never found"
-        mend = f"'im2rec index {name} --keys ordinal --force' gives each its own"
+        mend = f"'im2rec index {_word(name)} --keys ordinal --force' gives each its own"
         yield Stumble("mxnet", str(facts.recs[0].with_suffix(".idx")), reason, mend)
     yield from _empty("mxnet", facts, "ImageRecordIter takes them for images and stops there")
     yield from _uneven("mxnet", facts)
-    yield from _formats("mxnet", facts, {"jpg", "png", "bmp"}, "which MXNet 1.9.1 does not decode")
+    yield from _formats("mxnet", facts, _DECODED, "which MXNet 1.9.1 does not decode")
 
 
 def _uneven(reader: str, facts: Facts) -> Iterator[Stumble]:
     if facts.plural and len(facts.widths) > 1:
         widths = ", ".join(f"{count} with {width}" for width, count in sorted(facts.widths.items()))
         reason = f"images have different numbers of labels ({widths}): ImageRecordIter takes one label_width"
-        yield Stumble(reader, str(facts.recs[0]), reason, "'im2rec relabel' gives all of them as many")
+        mend = f"'im2rec relabel {_word(facts.prefix)} LIST -o ...' gives all of them as many, those of a list"
+        yield Stumble(reader, str(facts.recs[0]), reason, mend)
 
 
 def _empty(reader: str, facts: Facts, does: str) -> Iterator[Stumble]:
@@ -110,38 +134,54 @@ def _empty(reader: str, facts: Facts, does: str) -> Iterator[Stumble]:
     others = facts.empty.count - facts.ranged.count
     if facts.ranged:
         reason = f"{facts.ranged} of identities without an image: {does}"
-        yield Stumble(reader, name, reason, f"'im2rec identities to-plain {name} -o ...' leaves them out")
+        yield Stumble(reader, name, reason, f"'im2rec identities to-plain {_word(name)} -o ...' leaves them out")
     if others:
         reason = f"{others} record{'s' * (others != 1)} without an image: {does}"
-        yield Stumble(reader, name, reason, f"'im2rec filter {name} --min-bytes 1 -o ...' leaves them out")
+        yield Stumble(reader, name, reason, f"'im2rec filter {_word(name)} --min-bytes 1 -o ...' leaves them out")
 
 
 def _for_sagemaker(facts: Facts) -> Iterator[Stumble]:
     name = str(facts.recs[0])
     if len(facts.recs) > 1:
         reason = f"{len(facts.recs)} files, a channel takes one .rec"
-        yield Stumble("sagemaker", str(facts.prefix), reason, f"'im2rec merge {facts.prefix} -o ...' makes one of them")
+        yield Stumble("sagemaker", str(facts.prefix), reason, f"'im2rec merge {_word(facts.prefix)} -o ...' makes one of them")
     yield from _empty("sagemaker", facts, "the training stops there")
-    if facts.odd:
-        yield Stumble("sagemaker", name, f"{facts.odd} with a label that is no whole number from 0", "'im2rec relabel' gives others")
-    if facts.labels and max(facts.labels) != len(facts.labels) - 1:
-        spread = f"{len(facts.labels)} different labels from {min(facts.labels):g} to {max(facts.labels):g}"
-        yield Stumble("sagemaker", name, f"{spread}, expected 0 to {len(facts.labels) - 1}", "'im2rec relabel' gives others")
+    yield from _odd("sagemaker", facts)
+    yield from _spread(facts, facts.labels, "labels")
+    yield from _spread(facts, facts.classes, "classes of objects")
     if facts.plural:
         reason = f"{facts.plural} with several labels, which only image classification with multi_label=1 takes"
-        yield Stumble("sagemaker", name, reason, "'im2rec pack --label-width 1' packs one")
+        yield Stumble("sagemaker", name, reason, f"'im2rec relabel {_word(facts.prefix)} LIST -o ...' gives each one, that of a list")
     yield from _uneven("sagemaker", facts)
     yield from _formats("sagemaker", facts, {"jpg", "png"}, "expected JPEG or PNG")
+
+
+def _odd(reader: str, facts: Facts) -> Iterator[Stumble]:
+    if facts.odd:
+        reason = f"{facts.odd} with a label that is no whole number from 0"
+        yield Stumble(reader, str(facts.recs[0]), reason, f"'im2rec relabel {_word(facts.prefix)} LIST' gives others, those of a list")
+
+
+def _spread(facts: Facts, labels: set[float] | None, what: str) -> Iterator[Stumble]:
+    """Yield what is wrong with labels that are not 0 to their number - 1."""
+    if not labels or max(labels) == len(labels) - 1:
+        return
+    low, high = int(min(labels)), int(max(labels))
+    reason = f"{len(labels)} different {what} from {low} to {high}, expected 0 to {len(labels) - 1}"
+    mend = f"'im2rec relabel {_word(facts.prefix)} LIST' gives others, those of a list"
+    if high - low == len(labels) - 1:
+        mend = f"'im2rec merge {_word(facts.prefix)} --label-offset=-{low} -o ...' makes them start at 0"
+    yield Stumble("sagemaker", str(facts.recs[0]), reason, mend)
 
 
 def _for_insightface(facts: Facts) -> Iterator[Stumble]:
     name = str(facts.recs[0])
     if len(facts.recs) > 1:
         reason = f"{len(facts.recs)} files, a loader takes one"
-        yield Stumble("insightface", str(facts.prefix), reason, f"'im2rec identities from-plain {facts.prefix} -o ...' makes one")
+        yield Stumble("insightface", str(facts.prefix), reason, f"'im2rec identities from-plain {_word(facts.prefix)} -o ...' makes one")
         return
     yield from _index_faults("insightface", facts, "without which no loader finds a record")
-    mend = f"'im2rec identities from-plain {name} -o ...' makes an identity file"
+    mend = f"'im2rec identities from-plain {_word(name)} -o ...' makes an identity file"
     if facts.zero is None:
         yield Stumble("insightface", name, "no record has the key 0, which loaders read first", mend)
     elif facts.zero.image and facts.zero.flag > 0:
@@ -150,13 +190,12 @@ def _for_insightface(facts: Facts) -> Iterator[Stumble]:
         yield from _identity_faults(facts, mend)
     elif not facts.zero.image:
         yield Stumble("insightface", name, "the record under key 0 is no header, and no image", mend)
-    if facts.odd:
-        yield Stumble("insightface", name, f"{facts.odd} with a label that is no whole number from 0", "'im2rec relabel' gives others")
+    yield from _odd("insightface", facts)
     if not facts.ranged:
         yield from _empty("insightface", facts, "loaders take them for images")
         if not facts.recs[0].with_name("property").is_file():
             yield Stumble("insightface", str(facts.recs[0].with_name("property")), "is missing, old loaders read it", mend)
-    yield from _formats("insightface", facts, {"jpg", "png", "bmp"}, "which MXNet's decoder does not take")
+    yield from _formats("insightface", facts, _DECODED, "which MXNet's decoder does not take")
 
 
 def _identity_faults(facts: Facts, mend: str) -> Iterator[Stumble]:

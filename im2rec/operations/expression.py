@@ -22,7 +22,7 @@ NAMES: Final = {
     "labels": "number of its labels",
     "bytes": "bytes of its image",
     "payload": "bytes of its payload",
-    "format": 'format of its image: "jpg", "png", "webp", "gif", "bmp", "" for none, "?" for one that is not known or not whole',
+    "format": 'format of its image: "jpg", "png", "webp", "gif", "bmp", "tiff", "" for none, "?" for one that is not known or not whole',
     "width": "pixels, before any EXIF rotation",
     "height": "pixels",
 }

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from im2rec.operations.browse import NO_IMAGE, UNKNOWN, Entry, entries, is_detection
+from im2rec.operations.browse import NO_IMAGE, UNKNOWN, Entry, entries, is_detection, object_classes
 from im2rec.sets import missing_shards, prefix_of, record_files
 from recordio import index
 from recordio.errors import IndexFormatError
@@ -58,8 +58,9 @@ class Facts:
         formats: format -> images of it.
         widths: number of labels -> images with so many.
         plural: images with a vector of several labels that are no detection.
-        odd: images whose first label is no whole number from 0.
-        labels: first labels of images, while there are few enough.
+        odd: images whose first label, or the class of one of their objects, is no whole number from 0.
+        labels: first labels of images, while there are few enough; None where there are more.
+        classes: classes of the objects of detection, likewise.
         zero: the record under key 0.
         doubled: keys that stand twice in one index.
         listed: offsets that the index of the file lists whose records are seen now.
@@ -82,6 +83,7 @@ class Facts:
     plural: Seen = field(default_factory=Seen)
     odd: Seen = field(default_factory=Seen)
     labels: set[float] | None = field(default_factory=set)
+    classes: set[float] | None = field(default_factory=set)
     zero: Entry | None = None
     doubled: int = 0
     listed: set[int] | None = None
@@ -120,16 +122,20 @@ class Facts:
             self.formats.setdefault(entry.info.format, Seen()).add(entry)
         self.widths[len(entry.labels)] += 1
         if len(entry.labels) > 1:
-            if not is_detection(entry.labels):
+            if is_detection(entry.labels):
+                self.classes = self._with(self.classes, object_classes(entry.labels), entry)
+            else:
                 self.plural.add(entry)
-            return
-        label = entry.labels[0] if entry.labels else math.nan
-        if not (label >= 0 and label.is_integer()):
+        else:
+            self.labels = self._with(self.labels, entry.labels or (math.nan,), entry)
+
+    def _with(self, known: set[float] | None, labels: tuple[float, ...], entry: Entry) -> set[float] | None:
+        """Return the labels that are known with some more."""
+        if not all(label >= 0 and label.is_integer() for label in labels):
             self.odd.add(entry)
-        elif self.labels is not None:
-            self.labels.add(label)
-            if len(self.labels) > _CLASSES:
-                self.labels = None
+        elif known is not None:
+            known.update(labels)
+        return None if known is None or len(known) > _CLASSES else known
 
 
 def begin(given: Path, recs: list[Path]) -> Facts:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from im2rec.errors import InputError, PlanError
+from im2rec.operations.browse import info_of
 from im2rec.operations.copying import Block, Source
 from im2rec.operations.expression import PROBED, Expression
 from im2rec.operations.fields import Fields, fields_of
@@ -14,9 +15,7 @@ from im2rec.operations.running import Report, Run
 from im2rec.operations.target import Into
 from im2rec.progress import Advance
 from recordio import files
-from recordio.errors import ImageFormatError
 from recordio.header import HEADER_SIZE
-from recordio.probe import probe
 
 if TYPE_CHECKING:
     import numpy as np
@@ -229,11 +228,8 @@ class _Values:
             if not self._fields.images[number]:
                 continue
             start = HEADER_SIZE + 4 * int(self._fields.flags[number])
-            try:
-                found = probe(self._fields.block.payload(number)[start:])
-                formats[number], sizes[0, number], sizes[1, number] = found.format, found.width, found.height
-            except ImageFormatError:
-                formats[number] = "?"
+            found = info_of(self._fields.block.payload(number)[start:])
+            formats[number], sizes[0, number], sizes[1, number] = found.format, found.width, found.height
         self._probed = {"format": formats, "width": sizes[0], "height": sizes[1]}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import shutil
 
 import click
@@ -42,7 +43,7 @@ def remedies_exist(remedy):
                 assert command is not None, words
             elif word.startswith("-"):
                 known = {flag for option in command.params for flag in (*option.opts, *option.secondary_opts)}
-                assert word in known, words
+                assert word.partition("=")[0] in known, words
 
 
 def write(name, labels, image):
@@ -110,9 +111,77 @@ def test_labels_that_sagemaker_does_not_take(check, picture, work, labels, said)
 
 
 def test_detection_may_have_any_number_of_objects(check, picture, work):
-    box = [1.0, 0.1, 0.2, 0.5, 0.6]
+    box = [0.0, 0.1, 0.2, 0.5, 0.6]
     write("x", [[2.0, 5.0, *box], [2.0, 5.0, *box, *box]], picture())
     assert check("x", "sagemaker", "mxnet") == {"sagemaker": [], "mxnet": []}
+
+
+def objects(*classes):
+    return [2.0, 5.0, *(value for class_ in classes for value in (float(class_), 0.1, 0.2, 0.5, 0.6))]
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        ([objects(5), objects(5, 7)], "2 different classes of objects from 5 to 7, expected 0 to 1"),
+        ([objects(1), objects(2)], "2 different classes of objects from 1 to 2, expected 0 to 1"),
+        ([objects(0), objects(0, 0.5)], "1 record (key 1) with a label that is no whole number from 0"),
+        ([objects(0), objects(-1)], "1 record (key 1) with a label that is no whole number from 0"),
+    ],
+)
+def test_classes_of_objects_that_sagemaker_does_not_take(check, picture, work, labels, said):
+    write("x", labels, picture())
+    assert check("x", "sagemaker", "dali", "mxnet") == {"sagemaker": [said], "dali": [], "mxnet": []}
+
+
+def remedy(im2rec, set_, reader):
+    """The command that is said to mend a set."""
+    told = json.loads(im2rec("check", "--for", reader, set_, "--json").out)
+    words = re.findall(r"'im2rec (.+?)' (?:gives|makes|writes|leaves|names)", told["readers"][reader][-1]["remedy"])
+    return shlex.split(words[-1])
+
+
+@pytest.mark.parametrize("labels", [[3.0, 4.0], [objects(5), objects(6, 5)]])
+def test_labels_that_start_late_are_mended_by_the_command_that_is_printed(im2rec, check, picture, work, labels):
+    write("my set", labels, picture())
+    words = remedy(im2rec, "my set", "sagemaker")
+    words[words.index("...")] = "new"
+    assert im2rec(*words).code == 0
+    assert check("new", "sagemaker") == {"sagemaker": []}
+
+
+def test_other_labels_come_from_a_list_by_the_command_that_is_printed(im2rec, check, picture, work):
+    write("x", [0.0, 2.0], picture())
+    (work / "new.lst").write_text("0\t0\ta.jpg\n1\t1\tb.jpg\n")
+    words = remedy(im2rec, "x", "sagemaker")
+    words[words.index("LIST")] = "new.lst"
+    assert im2rec(*words).code == 0
+    assert check("x", "sagemaker") == {"sagemaker": []}
+
+
+@pytest.mark.parametrize("indexed", [True, False])
+def test_an_index_without_empty_records_is_made_by_the_command_that_is_printed(im2rec, check, picture, work, indexed):
+    with IndexedWriter("x.rec") as writer:
+        for key, image in enumerate([picture(), b"", picture()]):
+            writer.write(key, pack_header(0.0, key) + image)
+    if not indexed:
+        (work / "x.idx").unlink()
+    words = remedy(im2rec, "x", "dali")
+    assert "--images-only" in words
+    assert im2rec(*words).code == 0
+    assert check("x", "dali") == {"dali": []}
+
+
+def test_images_of_no_known_format_are_left_out_by_the_command_that_is_printed(im2rec, check, picture, work):
+    with IndexedWriter("x.rec") as writer:
+        for key, image in enumerate([picture(), b"no image", picture(suffix=".png")]):
+            writer.write(key, pack_header(0.0, key) + image)
+    words = remedy(im2rec, "x", "mxnet")
+    assert words[0] == "filter"
+    words[words.index("...")] = "new"
+    assert im2rec(*words).code == 0
+    assert json.loads(im2rec("info", "new", "--json").out)["records"] == 2
+    assert check("new", "mxnet") == {"mxnet": []}
 
 
 def test_different_numbers_of_labels_stop_mxnet_and_not_dali(check, picture, work):
@@ -136,6 +205,7 @@ def test_formats_are_those_that_the_readers_decode(check, picture, work):
         ".png": {"sagemaker", "dali", "mxnet"},
         ".webp": {"dali"},
         ".bmp": {"dali", "mxnet"},
+        ".tiff": {"dali", "mxnet"},
         ".gif": set(),
     }
     for suffix, wanted in takes.items():
