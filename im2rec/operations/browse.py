@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 NO_IMAGE = ""  # format of a record without image bytes
 UNKNOWN = "?"  # of bytes that are no whole image in a format that is known
 TIFF = "tiff"
+LEAST_DETECTION = 7  # labels of one object
 _TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
@@ -198,7 +199,7 @@ def is_detection(labels: tuple[float, ...]) -> bool:
 
     An object is a class, then left, top, right and bottom as shares of the image's sides.
     """
-    if len(labels) < 7 or not (labels[0].is_integer() and labels[1].is_integer()):
+    if len(labels) < LEAST_DETECTION or not (labels[0].is_integer() and labels[1].is_integer()):
         return False
     start, width = int(labels[0]), int(labels[1])
     objects = labels[start:]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from im2rec.operations.browse import LEAST_DETECTION, is_detection, object_classes
 from im2rec.operations.copying import Block
 from recordio import frame
 from recordio.errors import BadHeader
@@ -65,6 +67,13 @@ class Fields:
         for number in (self.widths > place).nonzero()[0].tolist():
             found[number] = self.labels(number)[place]
         return found
+
+    def objects(self) -> Iterator[tuple[int, tuple[float, ...]]]:
+        """Yield the place of each record of object detection, and the classes of its objects."""
+        for number in ((self.widths >= LEAST_DETECTION) & (self.first >= 2)).nonzero()[0].tolist():
+            labels = self.labels(number)
+            if is_detection(labels):
+                yield number, object_classes(labels)
 
     def is_identity_header(self) -> NDArray[np.bool_]:
         """Tell which records have two labels and no image, as those of identities and the header of such a file, (n,) bool."""

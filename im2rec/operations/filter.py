@@ -27,7 +27,8 @@ class FilterOptions:
     """Which records are kept: those that fulfil all that is given.
 
     Attributes:
-        labels: first labels that are kept, such as ``0,3,10-20``; "" for all.
+        labels: first labels that are kept, such as ``0,3,10-20``; of object detection the classes of objects, one of which is enough;
+            "" for all.
         keys: keys that are kept, likewise.
         key_file: file of keys that are kept, one a line; a .lst or .idx will do, whose first column they are.
         formats: formats of images that are kept.
@@ -146,7 +147,7 @@ class Conditions:
         fields = fields_of(block)
         kept = self._by_keys(block.keys)
         if self._labels:
-            kept &= _in_ranges(fields.first, self._labels)
+            kept &= self._by_labels(fields)
         if self._options.least_bytes or self._options.most_bytes:
             kept &= (fields.images >= self._options.least_bytes) & (fields.images <= (self._options.most_bytes or np.inf))
         if kept.any():  # the images are looked at last
@@ -172,6 +173,13 @@ class Conditions:
             found = self._named[places] == keys
             self._seen[places[found]] = True
             kept &= found
+        return kept
+
+    def _by_labels(self, fields: Fields) -> NDArray[np.bool_]:
+        """Tell which records have one of the labels: as their first, or as the class of one of their objects."""
+        kept = _in_ranges(fields.first, self._labels)
+        for number, classes in fields.objects():
+            kept[number] = any(low <= class_ <= high for class_ in classes for low, high in self._labels)
         return kept
 
     def _by_image(self, fields: Fields, wanted: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from im2rec.errors import PlanError
+from im2rec.errors import InputError, PlanError
 from im2rec.operations import companions
 from im2rec.operations.copying import Block, Source
 from im2rec.operations.fields import fields_of
@@ -59,7 +59,7 @@ def split_set(given: Path, into: Into, options: SplitOptions, advance: Advance) 
         advance: of the progress bar.
 
     Raises:
-        InputError: there is no such set, or it is one of identities.
+        InputError: there is no such set, it is one of identities, or it is to be divided by label and has objects instead.
         PlanError: it cannot be divided so.
         FormatError: a record cannot be read.
         FileError: a file cannot be read or written.
@@ -114,11 +114,26 @@ def _named(prefix: Path, name: str) -> Path:
 
 
 def _labels(run: Run) -> NDArray[np.float64]:
-    """Return the first label of every record, which takes a pass of reading."""
+    """Return the first label of every record, which takes a pass of reading.
+
+    Raises:
+        InputError: a record has objects, whose classes are no label of the record.
+    """
     import numpy as np
 
     run.count()  # which a pipe cannot tell
-    return np.concatenate([np.empty(0), *(fields_of(block).first for source in run.sources for block in source.blocks())])
+    found = [np.empty(0)]
+    for source in run.sources:
+        for block in source.blocks():
+            fields = fields_of(block)
+            for number, _ in fields.objects():
+                reason = (
+                    f"the record of key {block.keys[number]} has objects, as object detection has them, and no label to divide by: "
+                    "'im2rec filter --label' chooses records by the classes of their objects, --ratio without --stratify divides by chance"
+                )
+                raise InputError(source.name, reason)
+            found.append(fields.first)
+    return np.concatenate(found)
 
 
 def assign(groups: NDArray[Any], ratios: list[float], seed: int) -> NDArray[np.intp]:
