@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from im2rec.errors import PlanError
+from im2rec.operations.buckets import Bucket
 from im2rec.operations.copying import Block, Records
 from im2rec.operations.running import Report, Run
 from im2rec.operations.target import Into, Stream, Target
 from im2rec.progress import Advance
-from recordio import checksum, files
+from recordio import checksum
 from recordio.errors import ChecksumMismatch
 from recordio.leftovers import temporary_name
 
@@ -134,75 +134,6 @@ def all_keys(run: Run) -> NDArray[np.uint64]:
     return np.concatenate(pieces)
 
 
-class _Bucket:
-    """Records that will stand together in the output: their bytes in memory, or in a temporary file."""
-
-    def __init__(self, path: Path | None) -> None:
-        self.path = path
-        self.size = 0
-        self.pending_size = 0
-        self._pending: list[bytes | memoryview] = []
-        self._columns: tuple[list[Any], ...] = ([], [], [], [])
-        self._fd = -1
-
-    def add(self, values: Any, records: Records) -> None:
-        """Take records."""
-        for column, part in zip(self._columns, (values, records.keys, records.sizes, records.crcs), strict=True):
-            column.append(part)
-        # A piece of a block would keep all of the block in memory.
-        self._pending.append(bytes(records.data) if self.path is not None else records.data)
-        self.pending_size += len(records.data)
-        self.size += len(records.data)
-
-    def flush(self) -> None:
-        """Write what waits in memory to the file."""
-        if self.path is None or not self._pending:
-            return
-        with files.telling(self.path, "write"):
-            if self._fd < 0:
-                self._fd = files.disk.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            rest = memoryview(b"".join(self._pending))
-            while rest:
-                rest = rest[files.disk.write(self._fd, rest) :]
-        self._pending.clear()
-        self.pending_size = 0
-
-    def close(self) -> None:
-        """Close the file, which is written."""
-        fd, self._fd = self._fd, -1
-        if fd >= 0:
-            with files.telling(str(self.path), "write"):
-                files.disk.close(fd)
-
-    def columns(self) -> tuple[Any, ...]:
-        """Return values, keys, sizes and CRCs of the records, in the order in which they came."""
-        import numpy as np
-
-        kinds = (np.uint64, np.uint64, np.int64, np.uint32)
-        return tuple(np.concatenate([np.empty(0, kind), *column]) for kind, column in zip(kinds, self._columns, strict=True))
-
-    def data(self) -> bytes:
-        """Return the bytes of all records."""
-        if self.path is None:
-            data = b"".join(self._pending)
-            self._pending.clear()
-            return data
-        if not self.size:
-            return b""
-        file = files.InputFile(self.path)
-        try:
-            return file.read_at(0, self.size)
-        finally:
-            file.close()
-
-    def remove(self) -> None:
-        """Remove the file."""
-        self.close()
-        if self.path is not None and self.size:
-            with files.telling(self.path, "remove"):
-                files.disk.unlink(self.path)
-
-
 class Passes:
     """Spreads records over buckets, each a range of the order, until a bucket fits in memory; writes these one after the other.
 
@@ -236,18 +167,17 @@ class Passes:
         import numpy as np
 
         edges = np.array([low + (high - low) * number // count for number in range(1, count)], np.uint64)
-        buckets = [_Bucket(self._scratch() if count > 1 else None) for _ in range(count)]
+        buckets = [Bucket(self._scratch() if count > 1 else None, nameless=self._beside is None) for _ in range(count)]
         limit = max(_FEWEST, min(int(self._memory * _BUFFERED) // count, _PIECE))
         try:
             for values, records in parts:
                 self._spread(values, records, edges, buckets, limit)
             for bucket in buckets:
-                bucket.flush()
-                bucket.close()
+                bucket.end()
             for number, bucket in enumerate(buckets):
                 start, stop = (low + (high - low) * at // count for at in (number, number + 1))
                 self._empty(bucket, start, stop, is_memory=count == 1)
-                buckets[number] = _Bucket(None)
+                buckets[number] = Bucket(None)
         finally:
             for bucket in buckets:
                 bucket.close()
@@ -258,7 +188,7 @@ class Passes:
         self._run.outputs.add_scratch(path)
         return path
 
-    def _spread(self, values: Any, records: Records, edges: Any, buckets: list[_Bucket], limit: int) -> None:
+    def _spread(self, values: Any, records: Records, edges: Any, buckets: list[Bucket], limit: int) -> None:
         """Hand records to the buckets that their values belong to."""
         import numpy as np
 
@@ -279,7 +209,7 @@ class Passes:
                 if bucket.pending_size >= limit:
                     bucket.flush()
 
-    def _empty(self, bucket: _Bucket, low: int, high: int, *, is_memory: bool) -> None:
+    def _empty(self, bucket: Bucket, low: int, high: int, *, is_memory: bool) -> None:
         """Write the records of a bucket in their order; through smaller buckets where they do not fit in memory."""
         values, keys, sizes, crcs = bucket.columns()
         too_large = bucket.size > self._memory * _LARGEST and len(keys) > 1 and not is_memory
@@ -328,19 +258,15 @@ def _check(data: bytes, starts: Any, ends: Any, crcs: Any, keys: Any) -> None:
             raise ChecksumMismatch("<temporary file>", start, reason, int(keys[number]))
 
 
-def _read_again(bucket: _Bucket, values: Any, keys: Any, sizes: Any, crcs: Any) -> Iterator[tuple[Any, Records]]:
+def _read_again(bucket: Bucket, values: Any, keys: Any, sizes: Any, crcs: Any) -> Iterator[tuple[Any, Records]]:
     """Yield the records of a bucket's file in pieces."""
-    assert bucket.path is not None
-    ends = sizes.cumsum()
-    file, first, base = files.InputFile(bucket.path), 0, 0
-    try:
+    ends, first, base = sizes.cumsum(), 0, 0
+    with bucket.reading() as read:
         while first < len(keys):
             stop = max(first + 1, int(ends.searchsorted(base + _PIECE, side="right")))
             size = int(ends[stop - 1]) - base
-            data = file.read_at(base, size)
+            data = read(base, size)
             starts = ends[first:stop] - sizes[first:stop] - base
             _check(data, starts, starts + sizes[first:stop], crcs[first:stop], keys[first:stop])
             yield values[first:stop], Records(keys[first:stop], sizes[first:stop], crcs[first:stop], data)
             first, base = stop, base + size
-    finally:
-        file.close()
