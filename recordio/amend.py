@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import Final
@@ -94,13 +95,14 @@ class Amendment(OutputSet):
         prefix = self._rec.with_suffix("")
         change = self._described()
         carrying = pending.Carrying(prefix, change)
-        try:
-            pending.save(prefix, change)
-            carrying.change_rec()
-        except BaseException as error:
-            self._undo(carrying, error)
-            raise
-        with signals.held():
+        with contextlib.ExitStack() as stack:
+            try:
+                pending.save(prefix, change)
+                carrying.change_rec()
+                stack.enter_context(signals.held())  # in here: behind it a signal would find a change that nobody undoes
+            except BaseException as error:
+                self._undo(carrying, error)
+                raise
             self._keep_all()  # the note speaks of them
             carrying.finish()
             self._forget()
@@ -145,8 +147,10 @@ class Amendment(OutputSet):
         self._unlock()
 
     def discard(self) -> None:
-        """Remove all temporary files; the set stays as it is."""
+        """Remove all temporary files; the set stays as it is. While there is a note, what it speaks of stays, too."""
         with signals.held():
+            if os.path.lexists(pending.note_path(self._rec.with_suffix(""))):  # a signal came while the change was taken back
+                self._keep_all()
             for output in filter(None, (self._tail, self._words)):
                 if output.temporary not in self._keep:
                     output.drop()

@@ -49,9 +49,9 @@ def _noting(noted: list[int]) -> Iterator[None]:
 
     before = {number: signal.getsignal(number) for number in ENDING}
     taken = [number for number, handler in before.items() if handler not in (signal.SIG_IGN, None)]
-    for number in taken:
-        signal.signal(number, note)
     try:
+        for number in taken:
+            signal.signal(number, note)
         yield
     finally:
         for number in taken:

@@ -7,6 +7,8 @@ import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Final
 
 import pytest
 from crashes import draw, moments
@@ -16,7 +18,11 @@ from scenes import Content, content, disk_of, hidden, replaced, restore, run, vi
 from tiers import SEED, cases, row
 
 from recordio import IndexedReader, files, pending
+from recordio.amend import Amendment
 from recordio.verify import verify
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 NOTE = ".x.change"
 PACK = ("pack {old}.lst {old} -o {out}/x",)
@@ -227,6 +233,51 @@ def test_a_signal_in_the_midst_takes_the_change_back(number: int) -> None:
         process = start(bench.words, base, setup=lambda: setattr(files, "disk", disk))
         assert wait(process) == 128 + number, process.said()
         assert content(bench.out) == bench.old
+
+
+class Interruptions:
+    """Raises KeyboardInterrupt between two lines of the commit, where a signal's handler may; and again while that is answered."""
+
+    CODES: Final = (Amendment.commit.__code__, Amendment._undo.__code__)
+
+    def __init__(self, *at: int) -> None:
+        self._at = at
+        self.lines = 0
+
+    def __enter__(self) -> Self:
+        self._before = sys.gettrace()
+        sys.settrace(self._trace)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        sys.settrace(self._before)
+
+    def _trace(self, frame: FrameType, event: str, _: object) -> object:
+        if frame.f_code not in self.CODES:
+            return None
+        if event == "line":
+            self.lines += 1
+            if self.lines in self._at:
+                raise KeyboardInterrupt
+        return self._trace
+
+
+@pytest.mark.parametrize("again", [None, 1, 2, 3, 4])
+def test_a_signal_between_any_two_lines_of_the_commit_leaves_what_recover_finishes(bench: Bench, again: int | None) -> None:
+    restore(bench.out, bench.old)
+    with Interruptions() as counted:
+        assert run(bench.words).code == bench.code
+    assert counted.lines > 15
+    seen = set()
+    for number in range(1, counted.lines + 1):
+        restore(bench.out, bench.old)
+        with Interruptions(number, *([number + again] if again else [])):
+            ran = run(bench.words)
+        found = content(bench.out)
+        seen.add((ran.code == bench.code, NOTE in found))
+        fault = bench.fault_of(found) or bench.finish(found)
+        assert fault is None, (number, again, ran, fault)
+    assert len(seen) > 1
 
 
 MAKING = {
