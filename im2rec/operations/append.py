@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,12 +15,14 @@ from im2rec.errors import InputError, ListError, PlanError
 from im2rec.listfile import MAX_ID, Item, format_label
 from im2rec.listing import Listing, format_classes
 from im2rec.operations.copying import Source
+from im2rec.operations.fields import of_identities
 from im2rec.operations.info import class_names
 from im2rec.packoptions import Items, PackOptions, describe
 from im2rec.report import PackReport, format_rejects
 from im2rec.sets import record_files
 from recordio import checksum, files, frame, index
 from recordio.amend import Amendment
+from recordio.header import HEADER_SIZE
 from recordio.lock import SHARD
 from recordio.writer import IndexedWriter
 
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _REJECTS_HEAD: Final = format_rejects([])
+_START: Final = struct.Struct("<III")  # magic, lrec, flag
 _PIECE: Final = 1 << 20  # bytes of a list copied at once
 
 
@@ -120,7 +124,7 @@ def append(
         advance_check: called with the number of old records that were compared with the .sum since its last call.
 
     Raises:
-        InputError: the set has no .idx, or that does not fit it.
+        InputError: the set has no .idx, or that does not fit it, or it is a file of identities.
         FormatError: a record of the set is damaged.
         ListError: an id is in the set already.
         NothingPacked, TooManyRejects: see :func:`im2rec.build.pack`; the set is as it was.
@@ -170,6 +174,7 @@ class _Append:
 
     def _adopt(self, source: Source, advance: Callable[[int], None]) -> IndexedWriter:
         """Start the new files with the records that are there; with a .sum, each is compared with it."""
+        self._check_identities(source)
         writer = IndexedWriter(self._rec, checksums=self._summed, outputs=self._change)
         if self._summed:
             for block in source.blocks():
@@ -179,6 +184,14 @@ class _Append:
             self._check_end(source)
         writer.adopt_index(self._idx, self._index, source.size)
         return writer
+
+    def _check_identities(self, source: Source) -> None:
+        """Refuse a file of identities, by the record of key 0: two labels and nothing else."""
+        assert source.file is not None
+        for offset in self._index.offsets[self._index.keys == 0].tolist():
+            data = source.file.read_at(offset, frame.HEAD_SIZE + HEADER_SIZE)
+            if len(data) == frame.HEAD_SIZE + HEADER_SIZE and _START.unpack_from(data) == (frame.MAGIC, HEADER_SIZE + 8, 2):
+                raise of_identities(source.name, "append", "would add images that are in none of them")
 
     def _check_end(self, source: Source) -> None:
         """Check that the last record of the .idx is the last of the .rec."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from im2rec.errors import InputError
 from im2rec.operations.browse import LEAST_DETECTION, is_detection, object_classes
 from im2rec.operations.copying import Block
 from recordio import frame
@@ -79,6 +80,30 @@ class Fields:
         """Tell which records have two labels and no image, as those of identities and the header of such a file, (n,) bool."""
         found: NDArray[np.bool_] = self.headed & (self.flags == 2) & (self.images == 0)
         return found
+
+
+def refuse_identities(block: Block, verb: str, harm: str = "would leave ranges that name other images") -> None:
+    """Refuse a file of identities where an operation does not keep what its ranges of keys mean.
+
+    Args:
+        block: records of the file; its header is the one of key 0.
+        verb: the operation.
+        harm: what it would do.
+
+    Raises:
+        InputError: the block holds the header of such a file.
+    """
+    if (zero := block.keys == 0).any() and bool((fields_of(block).is_identity_header() & zero).any()):
+        raise of_identities(block.source.name, verb, harm)
+
+
+def of_identities(name: str, verb: str, harm: str) -> InputError:
+    """Return the error that refuses a file of identities."""
+    reason = (
+        "is a file of identities, whose header and identity records name ranges of keys: "
+        f"'{verb}' {harm}; 'im2rec identities' works on such files"
+    )
+    return InputError(name, reason)
 
 
 def fields_of(block: Block) -> Fields:

@@ -15,6 +15,7 @@ import im2rec
 from im2rec.errors import InputError
 from im2rec.names import printable
 from im2rec.operations.copying import Block, Source, open_set
+from im2rec.operations.fields import refuse_identities
 from im2rec.operations.labelled import write_list
 from im2rec.sets import list_of, prefix_of
 from recordio import checksum, files, frame
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _HEADER: Final = struct.Struct("<IfQQ")
 _LABEL_AT: Final = 4  # of a single label in the header, in bytes
 _NAMED: Final = 10  # ids that are named
+_HARM: Final = "would put images of other labels into them"  # to the identities
 _LINES: Final = 1 << 14  # lines formatted at once
 Labels = Mapping[int, tuple[float, ...]]
 
@@ -100,7 +102,7 @@ def relabel(rec: Path, labels: Labels, *, source: Path | None = None, advance: C
         advance: called with the number of records done since its last call.
 
     Raises:
-        InputError: a record has another number of labels, or its new ones cannot be written without moving other bytes; nothing
+        InputError: it is a file of identities; or a record has another number of labels, or its new ones cannot be written without moving other bytes; nothing
             was changed.
         FormatError: a record of the set is damaged.
         FileError: a file cannot be read or written.
@@ -136,6 +138,7 @@ class _InPlace:
         try:
             self._listed = source.listed
             for block in source.blocks():
+                refuse_identities(block, "relabel", _HARM)
                 data, patches = bytearray(block.data), array("Q")
                 crcs = block.crcs.copy()
                 for number, (start, size) in enumerate(zip(block.starts.tolist(), block.sizes.tolist(), strict=True)):
@@ -279,7 +282,7 @@ def relabel_to(
         advance: called with the number of records done since its last call.
 
     Raises:
-        InputError: there is no such set.
+        InputError: there is no such set, or it is a file of identities.
         FormatError: a record of the set is damaged.
         FileError: a file cannot be read or written.
     """
@@ -294,6 +297,7 @@ def relabel_to(
         writer = IndexedWriter(paths[0], outputs=outputs, tool=f"im2rec {im2rec.__version__}", options=options)
         for source in sources:
             for block in source.blocks():
+                refuse_identities(block, "relabel", _HARM)
                 pieces = [_relabelled(block, number, seen, report) for number in range(len(block))]
                 writer.write_encoded(block.keys.tolist(), list(map(len, pieces)), b"".join(pieces))
                 advance(len(block))

@@ -9,11 +9,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
-from im2rec.errors import InputError, PlanError
+from im2rec.errors import PlanError
 from im2rec.names import printable
 from im2rec.operations import companions
 from im2rec.operations.copying import STDIN, Block, Records, Source, open_set, total
-from im2rec.operations.fields import fields_of
+from im2rec.operations.fields import refuse_identities
 from im2rec.operations.ids import Ids
 from im2rec.operations.target import STDOUT, Into, Stream, Target, bounds_of
 from im2rec.progress import Advance
@@ -197,14 +197,8 @@ class Run:
         Raises:
             InputError: the block holds the header of such a file.
         """
-        if self._identities or not (zero := block.keys == 0).any():
-            return
-        if bool((fields_of(block).is_identity_header() & zero).any()):
-            reason = (
-                "is a file of identities, whose header and identity records name ranges of keys: "
-                f"'{self.verb}' would leave ranges that name other images; 'im2rec identities' works on such files"
-            )
-            raise InputError(block.source.name, reason)
+        if not self._identities:
+            refuse_identities(block, self.verb)
 
     def transfer(self, route: Route, advance: Advance, *, by_key: RouteByKey | None = None, rewrite: Rewrite | None = None) -> None:
         """Copy the records of all sources to the targets that *route* names.

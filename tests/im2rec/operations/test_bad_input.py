@@ -74,6 +74,24 @@ def test_files_of_identities_are_referred_to_their_own_command(im2rec, work, gol
     assert not list(work.glob("*b.*"))
 
 
+@pytest.mark.parametrize("summed", [False, True], ids=["no sum", "sum"])
+@pytest.mark.parametrize(
+    "words", ["append faces {more}", "append faces {more} --ids keep", "relabel faces {more}", "relabel faces {more} -o b"]
+)
+def test_a_file_of_identities_is_neither_appended_to_nor_relabelled(im2rec, work, golden, picture, words, summed):
+    for suffix in (".rec", ".idx"):
+        shutil.copy(golden / "recordio" / f"identities{suffix}", work / f"faces{suffix}")
+    if summed:
+        assert im2rec("verify", "faces", "--write-sum").code == 0
+    (work / "1.jpg").write_bytes(picture(seed=1))
+    (work / "more.lst").write_text("1\t5\t1.jpg\n" if "relabel" in words else "1000\t5\t1.jpg\n")
+    before = {path.name: path.read_bytes() for path in work.iterdir()}
+    refused(
+        im2rec(*words.format(more="more.lst").split()), 3, "faces.rec: is a file of identities", "'im2rec identities' works on such files"
+    )
+    assert {path.name: path.read_bytes() for path in work.iterdir()} == before
+
+
 @pytest.mark.parametrize("verb", ["shuffle", "compact"])
 def test_what_keeps_all_keys_takes_files_of_identities(im2rec, work, golden, verb):
     for suffix in (".rec", ".idx"):
