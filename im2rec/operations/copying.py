@@ -197,7 +197,7 @@ class Source:
         import numpy as np
 
         crc, done = checksum.crc_function(), 0
-        for base, data, found, end in self._listed_runs(self.listed) if self.listed is not None else self._runs():
+        for base, data, found, end in self._listed_runs(self.listed) if self.listed is not None else self.runs():
             starts = np.array(found, np.int64)
             sizes = np.diff(starts, append=end)
             view = memoryview(data)
@@ -210,7 +210,7 @@ class Source:
         self._check_end(done)
 
     def _listed_runs(self, listed: checksum.Sum) -> Iterator[tuple[int, bytes, list[int], int]]:
-        """Yield what :meth:`_runs` does, by what the .sum lists: bytes whose CRC-32 is right need no search for their ends."""
+        """Yield what :meth:`runs` does, by what the .sum lists: bytes whose CRC-32 is right need no search for their ends."""
         first = 0
         while first < len(listed):
             base = int(listed.offsets[first])
@@ -221,9 +221,14 @@ class Source:
             yield base, self._read(base, end - base), (listed.offsets[first:stop] - base).tolist(), end - base
             first = stop
 
-    def _runs(self) -> Iterator[tuple[int, bytes, list[int], int]]:
-        """Yield (offset, bytes, positions of the whole records in them, where the last of these ends)."""
-        base, wanted, rest = 0, _BLOCK, b""
+    def runs(self, start: int = 0) -> Iterator[tuple[int, bytes, list[int], int]]:
+        """Yield (offset, bytes, positions of the whole records in them, where the last of these ends), from a record's start on.
+
+        Raises:
+            FormatError: at the first fault.
+            FileError: a read failed.
+        """
+        base, wanted, rest = start, _BLOCK, b""
         while self.file is None or base < self.size:
             data = rest + self._read(base + len(rest), wanted - len(rest))
             if not data:

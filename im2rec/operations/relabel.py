@@ -102,8 +102,8 @@ def relabel(rec: Path, labels: Labels, *, source: Path | None = None, advance: C
         advance: called with the number of records done since its last call.
 
     Raises:
-        InputError: it is a file of identities; or a record has another number of labels, or its new ones cannot be written without moving other bytes; nothing
-            was changed.
+        InputError: it is a file of identities; or a record has another number of labels, or its new ones cannot be written
+            without moving other bytes. Nothing was changed then.
         FormatError: a record of the set is damaged.
         FileError: a file cannot be read or written.
     """

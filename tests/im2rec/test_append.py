@@ -12,8 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from im2rec.cli import main
+from recordio import files
 from recordio.frame import MAGIC_BYTES
+from recordio.header import pack_header
 from recordio.verify import verify
+from recordio.writer import IndexedWriter
 
 LABELS = st.lists(st.integers(-50, 50).map(lambda number: number / 4), min_size=1, max_size=4)
 IMAGES = st.lists(st.sampled_from([MAGIC_BYTES, b"\xff\xd8\xff\xe0", b"abcd", b"x"]), min_size=1, max_size=9).map(b"".join)
@@ -180,3 +183,40 @@ def test_recover_says_that_nothing_was_interrupted(im2rec, work, photos) -> None
     assert im2rec("recover", "x").err == "nothing was interrupted\n"
     assert im2rec("recover", "missing").code == 3
     assert im2rec("recover").code == 2
+
+
+def large_set(folder: Path, sizes: list[int]) -> None:
+    """Write a set without a .sum whose payloads have these sizes beside their headers."""
+    with IndexedWriter(folder / "x.rec", checksums=False) as writer:
+        for number, size in enumerate(sizes):
+            writer.write(number, pack_header(1.0, number) + bytes(size))
+
+
+def test_an_index_of_the_first_record_alone_is_refused_without_reading_the_rest(im2rec, work, picture, monkeypatch) -> None:
+    large_set(work, [1000, *[3 << 20] * 8])
+    (work / "x.idx").write_text("0\t0\n")
+    (work / "1.jpg").write_bytes(picture(seed=1))
+    (work / "more.lst").write_text("1\t5\t1.jpg\n")
+    before, reads = (work / "x.rec").read_bytes(), []
+    read_at = files.InputFile.read_at
+    monkeypatch.setattr(files.InputFile, "read_at", lambda self, at, length: reads.append(length) or read_at(self, at, length))
+    ran = im2rec("append", "x", "more.lst")
+    assert (ran.code, "x.idx: does not end with the last record of x.rec" in ran.err) == (3, True), ran
+    assert 0 < sum(reads) <= 16 << 20
+    assert max(reads) <= 4 << 20
+    assert (work / "x.rec").read_bytes() == before
+
+
+@pytest.mark.parametrize("size", [0, 1000, 9 << 20])
+def test_a_last_record_of_any_size_is_appended_to_when_it_is_whole(im2rec, work, picture, size) -> None:
+    large_set(work, [10, size])
+    (work / "1.jpg").write_bytes(picture(seed=1))
+    (work / "more.lst").write_text("1\t5\t1.jpg\n")
+    whole = (work / "x.rec").read_bytes()
+    (work / "x.rec").write_bytes(whole[:-4])
+    assert im2rec("append", "x", "more.lst").code == 3
+    assert (work / "x.rec").read_bytes() == whole[:-4]
+    (work / "x.rec").write_bytes(whole)
+    assert im2rec("append", "x", "more.lst").code == 0
+    assert (work / "x.rec").read_bytes().startswith(whole)
+    assert not verify(work / "x.rec").issues
