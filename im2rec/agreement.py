@@ -50,6 +50,9 @@ class Agreement:
         self._sorted = self._ids[self._order]
         self._seen = np.zeros(len(ids), bool)
 
+    def __len__(self) -> int:
+        return len(self._ids)
+
     def watch(self, headers: list[tuple[int, int, bytes]]) -> None:
         """Compare the headers of some records: (offset, id, packed flag and labels)."""
         import numpy as np

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from im2rec.names import printable
-from im2rec.operations import checking, facts
-from im2rec.operations.browse import NO_IMAGE, UNKNOWN, Entry, entries, is_detection
+from im2rec.operations import beside, checking, facts
+from im2rec.operations.browse import NO_IMAGE, UNKNOWN, Entry, entries, is_detection, object_classes
 from im2rec.report import format_bytes
 from im2rec.sets import prefix_of, record_files
-from recordio import checksum, files, index
-from recordio.errors import FileError, IndexFormatError
+from recordio import files
 
 _CLASSES: Final = 1 << 20  # distinct labels that are counted one by one
 _SHOWN: Final = 10  # of them in the text
@@ -47,10 +46,11 @@ class Info:
         headless: records without an image header.
         formats: format -> images; "?" for bytes that are no whole image of a format that is known.
         widths: number of labels of a record -> records.
-        labels: first label -> records, while there are few enough of them.
-        least: smallest first label.
-        most: largest first label.
-        whole: whether all first labels are whole numbers.
+        objects: of images that are labelled for detection.
+        labels: first label -> records, in images for detection class -> objects, while there are few enough of them.
+        least: smallest of these labels.
+        most: largest of these labels.
+        whole: whether all of them are whole numbers.
         image_widths: pixels.
         image_heights: pixels.
         layout: "plain", "multi-label", "detection", "identities", "mixed", "raw" (no image headers) or "empty".
@@ -67,6 +67,7 @@ class Info:
     headless: int = 0
     formats: Counter[str] = field(default_factory=Counter)
     widths: Counter[int] = field(default_factory=Counter)
+    objects: int = 0
     labels: Counter[float] | None = field(default_factory=Counter)
     least: float | None = None
     most: float | None = None
@@ -80,7 +81,7 @@ class Info:
 
     @property
     def classes(self) -> int | None:
-        """Number of distinct first labels of images; None where there are too many to count."""
+        """Number of distinct first labels of images, and classes of objects; None where there are too many to count."""
         return None if self.labels is None else len(self.labels)
 
     def as_json(self) -> dict[str, Any]:
@@ -95,6 +96,7 @@ class Info:
             "layout": self.layout,
             "formats": dict(sorted(self.formats.items())),
             "label_widths": {str(width): count for width, count in sorted(self.widths.items())},
+            "objects": self.objects,
             "classes": self.classes,
             "labels": None if self.labels is None else {f"{label:.9g}": count for label, count in sorted(self.labels.items())},
             "class_names": {f"{label:.9g}": name for label, name in sorted(self.names.items())},
@@ -122,7 +124,8 @@ class Info:
                 lines.append(f"{name:8} {found['least']} to {found['most']} pixels, median {found['median']}")
         if self.widths:
             widths = ", ".join(f"{count} record{'s' * (count != 1)} with {width}" for width, count in sorted(self.widths.items()))
-            lines.append(f"labels   {widths}; {self._said_classes()}")
+            objects = f"{self.objects} object{'s' * (self.objects != 1)} of " if self.objects else ""
+            lines.append(f"labels   {widths}; {objects}{self._said_classes()}")
         lines += [f"{suffix:8} {said}" for suffix, said in self.beside.items()]
         lines.append(f"readers  {', '.join(self._said_reader(reader) for reader in self.readers)}")
         return lines
@@ -156,19 +159,25 @@ def info(given: Path) -> Info:
     """
     recs = record_files(given)
     found = Info([str(rec) for rec in recs], sum(rec.stat().st_size for rec in recs))
-    layout = _Layout()
+    prefix = prefix_of(given)
+    layout, of_list = _Layout(), beside.ListCheck(prefix.with_name(f"{prefix.name}.lst"))
     of_readers = facts.begin(given, recs)
     for rec in recs:
         of_readers.start(rec)
         for entry in entries(rec):
             _count(found, entry)
             layout.see(entry)
+            of_list.see(entry)
             of_readers.see(entry)
     found.layout = layout.name()
     found.readers = {reader: checking.check(of_readers, reader) for reader in checking.READERS}
     for rec in recs[:1] if len(recs) == 1 else ():
-        found.beside = _beside(rec, found.records)
-    prefix = prefix_of(given)
+        found.beside = beside.describe(rec, found.records)
+    said = of_list.said(
+        [path.with_name(f"{path.name}.rejects.tsv") for path in dict.fromkeys([prefix, *(rec.with_suffix("") for rec in recs)])]
+    )
+    if said:
+        found.beside[".lst"] = said
     found.names = class_names(prefix.with_name(f"{prefix.name}.classes.txt"))
     return found
 
@@ -187,8 +196,11 @@ def _count(found: Info, entry: Entry) -> None:
     if entry.info.format != UNKNOWN:
         found.image_widths.values.append(entry.info.width)
         found.image_heights.values.append(entry.info.height)
-    if entry.labels:
-        label = entry.labels[0]
+    classes = entry.labels[:1]
+    if is_detection(entry.labels):
+        classes = object_classes(entry.labels)
+        found.objects += len(classes)
+    for label in classes:
         found.least = label if found.least is None else min(found.least, label)
         found.most = label if found.most is None else max(found.most, label)
         found.whole = found.whole and label.is_integer()
@@ -238,26 +250,3 @@ def class_names(path: Path) -> dict[float, str]:
             if tab and label.isdecimal():
                 names[float(label)] = name
     return names
-
-
-def _beside(rec: Path, records: int) -> dict[str, str]:
-    """Say of the files beside a .rec whether they fit it, as far as sizes and counts tell."""
-    said = {}
-    idx, sum_ = rec.with_suffix(".idx"), rec.with_suffix(".sum")
-    try:
-        count = len(index.load(idx))
-        said[".idx"] = f"{count} keys" if count == records else f"{count} keys, {records - count} records are not in it"
-    except FileError:
-        said[".idx"] = "is missing; 'im2rec index' writes it"
-    except IndexFormatError as error:
-        said[".idx"] = f"cannot be read: {error}"
-    try:
-        listed = checksum.load(sum_)
-        fits = listed.rec.size == rec.stat().st_size and len(listed) == records
-        whole = f"fits by its sizes, contents not checked, written by {listed.tool}"
-        said[".sum"] = whole if fits else "is that of another file; 'im2rec verify' tells more"
-    except FileError:
-        said[".sum"] = "is missing; 'im2rec verify --write-sum' writes it"
-    except IndexFormatError as error:
-        said[".sum"] = f"cannot be read: {error}"
-    return said

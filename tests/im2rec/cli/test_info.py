@@ -24,7 +24,11 @@ def test_a_set_of_classes_is_counted(im2rec, told, photos, work):
     assert (found["formats"], found["label_widths"]) == ({"jpg": 24}, {"1": 24})
     assert found["width"] == {"least": 40, "median": 52, "most": 63}
     assert found["image_bytes"] == sum(path.stat().st_size for path in photos.rglob("*.jpg"))
-    assert found["beside"] == {".idx": "24 keys", ".sum": found["beside"][".sum"]}
+    assert found["beside"] == {
+        ".idx": "24 keys",
+        ".sum": found["beside"][".sum"],
+        ".lst": "24 lines, agrees with the records in ids and labels",
+    }
     assert found["beside"][".sum"].startswith("fits by its sizes, contents not checked, written by im2rec ")
     text = im2rec("info", "x").out
     assert "records  24, 24 with an image" in text
@@ -90,3 +94,35 @@ def test_damage_is_told_with_its_place(im2rec, photos, work):
     ran = im2rec("info", "x")
     assert ran.code == 3
     assert "x.rec: offset " in ran.err
+
+
+def test_the_classes_of_detection_are_those_of_the_objects(im2rec, told, work):
+    boxes = [[2, 5, 1, 0.1, 0.1, 0.5, 0.5, 7, 0, 0, 1, 1], [4, 6, 640, 480, 7, 0, 0, 1, 1, 0]]
+    with IndexedWriter(work / "x.rec") as writer:
+        for key, labels in enumerate(boxes):
+            writer.write(key, pack_header(labels, key) + b"image")
+    found = told("x")
+    assert (found["objects"], found["classes"], found["labels"], found["label_range"]) == (3, 2, {"1": 1, "7": 2}, [1.0, 7.0])
+    assert (
+        "1 record with 10, 1 record with 12; 3 objects of 2 different, from 1 to 7, whole numbers: 1 (1), 7 (2)" in im2rec("info", "x").out
+    )
+
+
+@pytest.mark.parametrize("width", [1, 2, 5000])
+@pytest.mark.parametrize("shards", [(), ("--shards", 2)])
+def test_a_list_agrees_or_is_told_where_it_does_not(im2rec, told, work, picture, width, shards):
+    count = 4
+    for number in range(count):
+        (work / f"{number}.jpg").write_bytes(picture(seed=number) if number else b"no image")
+    lines = ["\t".join([str(10 + number), *[f"{number + 1}.5"] * width, f"{number}.jpg"]) + "\n" for number in range(count)]
+    (work / "x.lst").write_text("".join(lines))
+    assert im2rec("pack", "x.lst", *shards).code == 1
+    assert told("x")["beside"][".lst"] == "4 lines, agrees with the records in ids and labels"
+    (work / "x.lst").write_text("".join([*lines[:2], lines[2].replace("3.5", "3.25", 1), *lines[3:]]))
+    said = told("x")["beside"][".lst"]
+    assert said.startswith("4 lines, differs from the records in one place: id 12: the labels 3.25")
+    (work / "x.lst").write_text("".join([*lines[:2], "99\t1\tz.jpg\n"]))
+    said = told("x")["beside"][".lst"]
+    assert said.startswith("3 lines, differs from the records in 3 places: id 12: no line has the id of the record at offset ")
+    (work / "x.lst").write_text("what\n")
+    assert told("x")["beside"][".lst"].startswith("cannot be read: x.lst:1: ")
