@@ -120,6 +120,16 @@ def telling(path: str | os.PathLike[str], action: str) -> Iterator[None]:
         raise FileError(str(path), action, error.errno, error.strerror or str(error)) from error
 
 
+def check_other(source: Path, path: Path) -> None:
+    """Check that *path* is not the file *source* under whatever name: no file may be replaced by what is made from it.
+
+    Raises:
+        FileError: it is.
+    """
+    if path.exists() and source.exists() and os.path.samefile(source, path):
+        raise FileError(str(path), "write", None, "it is the file that is read")
+
+
 class InputFile:
     """A file read at positions. Safe across threads and forks; pickled by its path.
 
@@ -195,8 +205,7 @@ class InputFile:
         Raises:
             FileError: it is.
         """
-        if path.exists() and os.path.samefile(self.path, path):
-            raise FileError(str(path), "write", None, "it is the file that is read")
+        check_other(self.path, path)
 
     def close(self) -> None:
         """Close the file; closing twice does nothing."""

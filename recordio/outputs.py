@@ -235,7 +235,8 @@ class OutputSet:
 
     def _add(self, path: str | os.PathLike[str], *, main: bool) -> OutputFile:
         path = Path(path)
-        self._check_other(path)
+        for source in self._inputs:
+            files.check_other(source, path)
         self.check_free(path)
         target = Path(os.path.realpath(path)) if path.is_symlink() else path
         for prefix in dict.fromkeys(map(real, (self._prefix or prefix_of(path), prefix_of(path), prefix_of(target)))):
@@ -248,11 +249,6 @@ class OutputSet:
         output = OutputFile(path)
         self._files.append((output, main))
         return output
-
-    def _check_other(self, path: Path) -> None:
-        for source in self._inputs:
-            if path.exists() and source.exists() and os.path.samefile(source, path):
-                raise FileError(str(path), "write", None, "it is the file that is read")
 
     def _covers(self, prefix: Path) -> bool:
         """Tell whether a prefix is a shard's whose set is locked, or a set's whose shard is: that has a share of it."""
