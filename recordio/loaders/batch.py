@@ -107,6 +107,11 @@ class DataIter:
     def __init__(self, batch_size: int = 0) -> None:
         self.batch_size = batch_size
 
+    @property
+    def reuses_buffers(self) -> bool:
+        """Whether a batch is valid only until the next one is asked for."""
+        return False
+
     def __iter__(self) -> Self:
         return self
 
@@ -150,3 +155,44 @@ class DataIter:
     def getpad(self) -> int | None:
         """Return how many rows at the end of the present batch only fill it."""
         raise NotImplementedError(f"{type(self).__name__} has no getpad")
+
+
+class StepIter(DataIter):
+    """An iterator that keeps its present batch, whose parts the get functions have. A subclass has ``iter_next``.
+
+    Attributes:
+        current_batch: the present batch; None before the first, and behind the last.
+    """
+
+    current_batch: DataBatch | None = None
+
+    def next(self) -> DataBatch:
+        """Return the next batch.
+
+        Raises:
+            StopIteration: the epoch is over.
+        """
+        if not self.iter_next():
+            raise StopIteration
+        return self._present()
+
+    def _present(self) -> DataBatch:
+        if self.current_batch is None:
+            raise RuntimeError("there is no present batch: iter_next() was not called, or returned False")
+        return self.current_batch
+
+    def getdata(self) -> Any:
+        """Return the data of the present batch."""
+        return self._present().data
+
+    def getlabel(self) -> Any:
+        """Return the labels of the present batch."""
+        return self._present().label
+
+    def getindex(self) -> Any:
+        """Return the ids of the records of the present batch, (batch_size,) uint64, or None; 2**64 - 1 where there is no record."""
+        return self._present().index
+
+    def getpad(self) -> int | None:
+        """Return how many rows at the end of the present batch only fill it."""
+        return self._present().pad

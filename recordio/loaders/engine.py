@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
@@ -40,25 +40,25 @@ class Engine(Generic[_Job]):
     Args:
         jobs: the jobs in order; made when there is room for one.
         threads: how many fill rows.
-        ahead: how many jobs are begun before they are asked for.
+        ahead: how many jobs are begun before they are asked for; 0 for none.
     """
 
     def __init__(self, jobs: Iterator[_Job], threads: int, ahead: int) -> None:
         self._jobs = jobs
         self._threads = threads
-        self._ahead = max(1, ahead)
+        self._ahead = ahead
         self._pool = ThreadPoolExecutor(threads, "recordio-loader")
         self._begun: deque[tuple[_Job, list[Future[None]]]] = deque()
         self._pid = os.getpid()
-        self._begin()
+        self._begin(ahead)
 
     @property
     def usable(self) -> bool:
         """False in a process that was forked from the one that made it: its threads stayed behind."""
         return self._pid == os.getpid()
 
-    def _begin(self) -> None:
-        while len(self._begun) < self._ahead and (job := next(self._jobs, None)) is not None:
+    def _begin(self, wanted: int) -> None:
+        while len(self._begun) < wanted and (job := next(self._jobs, None)) is not None:
             step = min(_MOST_ROWS, -(-job.rows // (_PIECES * self._threads)) or 1)
             pieces = [self._pool.submit(job.fill, first, min(first + step, job.rows)) for first in range(0, job.rows, step)]
             self._begun.append((job, pieces))
@@ -70,12 +70,14 @@ class Engine(Generic[_Job]):
             Exception: what filling it raised.
         """
         if not self._begun:
+            self._begin(1)
+        if not self._begun:
             return None
         job, pieces = self._begun[0]
         for piece in pieces:
             piece.result()
         self._begun.popleft()
-        self._begin()
+        self._begin(self._ahead)
         return job
 
     def close(self) -> None:
@@ -123,3 +125,21 @@ class Buffers:
         if len(self._kept) < self._most:
             self._kept.append(array)
         return array
+
+
+class Ring:
+    """Arrays for the batches of a caller who has said that one is done with when the next is asked for: the same few in turn.
+
+    Args:
+        ahead: batches that are begun before they are asked for. With the one that is given out, that is how many there are.
+        make: makes the arrays of a batch.
+    """
+
+    def __init__(self, ahead: int, make: Callable[[], tuple[NDArray[Any], ...]]) -> None:
+        self._made = [make() for _ in range(ahead + 1)]
+        self._next = 0
+
+    def take(self) -> tuple[NDArray[Any], ...]:
+        """Return the arrays that were taken longest ago; what is in them is left from before."""
+        self._next = (self._next + 1) % len(self._made)
+        return self._made[self._next]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +21,7 @@ from recordio.loaders.recipes import IMAGENET_MEAN, IMAGENET_STD, statistics
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+_logger = logging.getLogger("recordio.loaders")
 _FONT_SIZE = 0.5
 _MARGIN = 5  # pixels between a box and its name
 
@@ -45,7 +48,7 @@ class ImageDetIter(ImageIter):
         data_name: see there.
         label_name: see there.
         last_batch_handle: see there.
-        **given: seed, preprocess_threads, on_bad and layout as in ImageIter; and arguments of CreateDetAugmenter.
+        **given: seed, preprocess_threads, on_bad, layout and reuse_buffers as in ImageIter; and arguments of CreateDetAugmenter.
 
     Attributes:
         label_shape: (most objects, B).
@@ -72,23 +75,13 @@ class ImageDetIter(ImageIter):
         last_batch_handle: str = "pad",
         **given: Any,
     ) -> None:
+        for name in ("label_width", "dtype"):
+            if name in given:
+                raise TypeError(f"{type(self).__name__} has no argument {name!r}: its labels are as wide as the objects say, and float32")
         super().__init__(
-            batch_size,
-            data_shape,
-            path_imgrec=path_imgrec,
-            path_imglist=path_imglist,
-            path_root=path_root,
-            path_imgidx=path_imgidx,
-            shuffle=shuffle,
-            part_index=part_index,
-            num_parts=num_parts,
-            aug_list=aug_list,
-            imglist=imglist,
-            data_name=data_name,
-            label_name=label_name,
-            last_batch_handle=last_batch_handle,
-            **given,
-        )
+            batch_size, data_shape, 1, path_imgrec, path_imglist, path_root, path_imgidx, shuffle, part_index, num_parts,
+            aug_list, imglist, data_name, label_name, "float32", last_batch_handle, **given,
+        )  # fmt: skip
         self.label_shape = self._estimate_label_shape()
         self.provide_label = [self._label_desc(label_name)]
 
@@ -103,19 +96,39 @@ class ImageDetIter(ImageIter):
     def _estimate_label_shape(self) -> tuple[int, int]:
         """Return the most objects of an image, and the width of one, from all labels of the part."""
         most, width = 0, 0
-        for ordinal in np.sort(self._order).tolist():
+        for name, label in self._labels():
             try:
-                found = self._parse_label(self.source.read(ordinal).label)
+                found = self._parse_label(label())
             except RecordIOError as error:
                 if self.on_bad == "raise":
-                    raise BadSample(self.source.name(ordinal), str(error)) from error
+                    raise BadSample(name, str(error)) from error
                 continue  # it is told when its turn comes
             if width and found.shape[1] != width:
-                raise BadSample(self.source.name(ordinal), f"objects of {found.shape[1]} values, expected {width} as those before")
+                raise BadSample(name, f"objects of {found.shape[1]} values, expected {width} as those before")
             most, width = max(most, found.shape[0]), found.shape[1]
         if not most:
             raise BadSample(self.source.name(0) if len(self.source) else "the source", "no image with objects, expected at least one")
         return most, width
+
+    def _labels(self) -> Iterator[tuple[str, Callable[[], Any]]]:
+        """Yield name and label of all samples: in the order of the source, or as a program's own next_sample has them."""
+        if type(self).next_sample.__module__.startswith(self._own):
+            for ordinal in np.sort(self._order).tolist():
+                yield self.source.name(ordinal), functools.partial(self._label_of, ordinal)
+            return
+        self.reset()
+        while True:
+            at = self.cur
+            try:
+                label, _ = self.next_sample()
+            except StopIteration:
+                break
+            yield self._name(at), functools.partial(np.asarray, label)
+        self.reset()
+        self._go(0, 0)
+
+    def _label_of(self, ordinal: int) -> Any:
+        return self.source.read(ordinal).label
 
     def _parse_label(self, label: Any) -> NDArray[Any]:
         """Return the objects (n, B) of a label that have width and height.
@@ -133,7 +146,7 @@ class ImageDetIter(ImageIter):
 
     def _make(self, task: Task) -> Row:
         pixels = self.imdecode(task.data)
-        self.check_valid_image(pixels)
+        self._check_image([pixels])
         pixels, label = self.augmentation_transform(pixels, self._parse_label(task.label))
         self._check_valid_label(label)
         return Row(pixels, self._checked(self.postprocess_data(pixels)), np.asarray(label, np.float32), task)
@@ -192,8 +205,12 @@ class ImageDetIter(ImageIter):
         if label_shape[1] != self.label_shape[1]:
             raise ValueError(f"label_shape={tuple(label_shape)}, expected objects of {self.label_shape[1]} values")
 
-    def sync_label_shape(self, it: ImageDetIter, verbose: bool = False) -> ImageDetIter:  # noqa: ARG002  (MXNet's signature)
+    def sync_label_shape(self, it: ImageDetIter, verbose: bool = False) -> ImageDetIter:
         """Give this iterator and another labels of one shape, that of the larger; return the other one.
+
+        Args:
+            it: the other one.
+            verbose: whether to tell the logger ``recordio.loaders`` of a change.
 
         Raises:
             ValueError: their objects differ in width.
@@ -204,6 +221,8 @@ class ImageDetIter(ImageIter):
         if self.label_shape[1] != it.label_shape[1]:
             raise ValueError(f"objects of {it.label_shape[1]} values, expected {self.label_shape[1]}")
         most = max(self.label_shape[0], it.label_shape[0])
+        if verbose and most > min(self.label_shape[0], it.label_shape[0]):
+            _logger.info("label_shape of both: (%d, %d)", most, self.label_shape[1])
         for each in (self, it):
             if each.label_shape[0] < most:
                 each.reshape(None, (most, each.label_shape[1]))

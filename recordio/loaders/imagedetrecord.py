@@ -167,5 +167,6 @@ def _plan(reading: ReadOptions, labelling: DetLabelOptions, augmenting: DetAugme
         on_bad=reading.on_bad,
         seed=reading.seed,
         threads=min(reading.preprocess_threads, processors()),
-        ahead=max(1, reading.prefetch_buffer),
+        ahead=reading.prefetch_buffer,
+        reuse_buffers=reading.reuse_buffers,
     )

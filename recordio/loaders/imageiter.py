@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from recordio import images
-from recordio.errors import ImageFormatError
+from recordio.errors import ImageFormatError, RecordIOError
 from recordio.loaders import chance, image, recipes, sampler
 from recordio.loaders.ahead import Ahead
 from recordio.loaders.batch import DataBatch, DataDesc
-from recordio.loaders.imagerows import Row, Task, default_threads, is_own, open_images
+from recordio.loaders.imagerows import Refused, Row, Task, default_threads, is_own, open_images
 from recordio.loaders.rowiter import ENDS, ON_BAD, RowIter
-from recordio.loaders.source import ListSource
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 LABEL_TYPES: Final = ("int32", "float32", "int64", "float64")
 LAYOUTS: Final = ("NCHW", "NHWC")
 _FLAGS: Final = {1: 0, 3: 1, 4: -1}  # channels -> flag of imdecode
+_COLOR: Final = 1
 _HOOKS: Final = ("imdecode", "check_valid_image", "augmentation_transform", "postprocess_data")
 
 
@@ -32,9 +32,10 @@ class ImageIter(RowIter):
     """Batches of images, augmented, as mxnet.image.ImageIter.
 
     Data is (batch_size, channels, height, width) float32, RGB; labels (batch_size,) or (batch_size, label_width); index the
-    ids. What batches hold follows from *seed* alone, for any number of threads. Methods that MXNet's users override
-    (next_sample, imdecode, augmentation_transform, postprocess_data, check_valid_image) may be overridden here; augmenters
-    and methods that are not of this package run in the thread that takes the batches, one sample at a time.
+    keys of the .idx, or the ids. What batches hold follows from *seed* alone, for any number of threads. Methods that MXNet's
+    users override (next_sample, read_image, imdecode, check_data_shape, check_valid_image, augmentation_transform,
+    postprocess_data) may be overridden here; augmenters and methods that are not of this package run in the thread that takes
+    the batches, one sample at a time. A check_valid_image that raises RuntimeError leaves an image out.
 
     Args:
         batch_size: rows of a batch.
@@ -58,6 +59,7 @@ class ImageIter(RowIter):
         preprocess_threads: that decode and augment, 0 for none; None as :func:`default_threads` says.
         on_bad: "raise", or "skip": samples of which nothing can be made are left out, logged, and listed in ``bad``.
         layout: "NCHW" or "NHWC".
+        reuse_buffers: write each batch into the same arrays: one is valid only until the next is asked for.
         **given: arguments of CreateAugmenter.
 
     Raises:
@@ -65,6 +67,8 @@ class ImageIter(RowIter):
         ValueError: a value that an argument cannot have.
         FileError, IndexFormatError, FormatError, ListFormatError: a file cannot be read.
     """
+
+    _own: tuple[str, ...] = ("recordio.loaders.",)  # packages whose augmenters and methods may run in threads
 
     def __init__(
         self,
@@ -89,9 +93,12 @@ class ImageIter(RowIter):
         preprocess_threads: int | None = None,
         on_bad: str = "raise",
         layout: str = "NCHW",
+        reuse_buffers: bool = False,
         **given: Any,
     ) -> None:
         super().__init__(batch_size)
+        self._reuse_buffers = reuse_buffers
+        self._arrays: tuple[NDArray[Any], ...] | None = None
         for name, value, allowed in (
             ("dtype", dtype, LABEL_TYPES),
             ("last_batch_handle", last_batch_handle, ENDS),
@@ -144,9 +151,8 @@ class ImageIter(RowIter):
 
     def _is_plain(self) -> bool:
         """Whether all that is done to an image is of this package, and so may be done in any order."""
-        own = "recordio.loaders."
         hooks = (getattr(type(self), name) for name in _HOOKS)
-        return all(each.__module__.startswith(own) for each in hooks) and all(is_own(each, own) for each in self.auglist)
+        return all(each.__module__.startswith(self._own) for each in hooks) and all(is_own(each, self._own) for each in self.auglist)
 
     def __len__(self) -> int:
         """Return how many batches the first epoch has."""
@@ -155,9 +161,17 @@ class ImageIter(RowIter):
     def _make(self, task: Task) -> Row:
         """Make a row of a sample, with its own random numbers."""
         pixels = self.imdecode(task.data)
-        self.check_valid_image(pixels)
+        self._check_image(pixels)
         pixels = self.augmentation_transform(pixels)
         return Row(pixels, self._checked(self.postprocess_data(pixels)), self._label(task.label), task)
+
+    def _check_image(self, given: Any) -> None:
+        try:
+            self.check_valid_image(given)
+        except RecordIOError:
+            raise
+        except RuntimeError as error:  # of a subclass, as MXNet's programs refuse an image
+            raise Refused(str(error)) from error
 
     def _checked(self, data: Any) -> NDArray[Any]:
         if data.shape != self._batch_shape()[1:]:
@@ -171,14 +185,30 @@ class ImageIter(RowIter):
         return values if self.label_width > 1 else values.reshape(())
 
     def _batch(self, rows: list[Row], pad: int) -> DataBatch:
-        data = np.empty(self._batch_shape(), np.float32)
-        label = np.empty(self.provide_label[0].shape, self.dtype)
+        data, label, index = self._take_arrays()
         for number, row in enumerate(rows):
             data[number] = row.data
             self._put_label(label[number : number + 1], row.label)
-        index = np.array([row.task.id for row in rows], np.uint64)
+            index[number] = row.task.id
         wrap: Any = self.wrap  # a plain function, whatever mypy takes it for
         return DataBatch([wrap(data)], [wrap(label)], pad, index, provide_data=self.provide_data, provide_label=self.provide_label)
+
+    def _take_arrays(self) -> tuple[NDArray[Any], ...]:
+        """Return data, labels and ids of a batch, not initialised."""
+        shapes = self._batch_shape(), self.provide_label[0].shape, (self.batch_size,)
+        if self._arrays is not None and tuple(each.shape for each in self._arrays) == shapes:
+            return self._arrays
+        arrays = tuple(np.empty(shape, kind) for shape, kind in zip(shapes, (np.float32, self.dtype, np.uint64), strict=True))
+        self._arrays = arrays if self._reuse_buffers else None
+        return arrays
+
+    @property
+    def reuses_buffers(self) -> bool:
+        """Whether a batch is valid only until the next one is asked for."""
+        return self._reuse_buffers
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_arrays": None}
 
     def _put_label(self, into: NDArray[Any], label: NDArray[Any]) -> None:
         into[0] = label
@@ -195,28 +225,22 @@ class ImageIter(RowIter):
     def check_valid_image(self, data: Any) -> None:
         """Check a decoded image.
 
+        Args:
+            data: the image; or it alone in a list, as ImageDetIter gives it.
+
         Raises:
             ImageFormatError: it has not as many channels as are wanted.
         """
-        if data.ndim != 3 or data.shape[2] != self.data_shape[0]:
-            raise ImageFormatError(f"has shape {data.shape}, expected {self.data_shape[0]} channel(s)")
+        shape = (data[0] if isinstance(data, list) else data).shape
+        channels = self.data_shape[0]
+        if len(shape) != 3 or (channels in _FLAGS and shape[2] != channels):
+            raise ImageFormatError(f"has shape {shape}, expected {channels} channel(s)")
 
     def imdecode(self, s: bytes) -> Any:
         """Decode an image to (height, width, channels), RGB."""
         if not s:
             raise ImageFormatError("has no image")
-        return image.imdecode(s, _FLAGS[self.data_shape[0]])
-
-    def read_image(self, fname: str) -> bytes:
-        """Read the file of an image below path_root.
-
-        Raises:
-            TypeError: the images stand in a .rec.
-            FileError: it cannot be read.
-        """
-        if not isinstance(self.source, ListSource):
-            raise TypeError("the images stand in a .rec, expected a list to read files of")
-        return self.source.read_file(fname)
+        return image.imdecode(s, _FLAGS.get(self.data_shape[0], _COLOR))
 
     def augmentation_transform(self, data: Any) -> Any:
         """Return what the augmenters make of an image."""

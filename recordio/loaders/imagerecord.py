@@ -48,6 +48,7 @@ class ReadOptions:
     balance: str = "pad"
     preprocess_threads: int = 4
     prefetch_buffer: int = 4
+    reuse_buffers: bool = False
     shuffle: bool = False
     shuffle_across_parts: bool = False
     seed: int = 0
@@ -243,7 +244,8 @@ def _plan(reading: ReadOptions, augmenting: AugmentOptions, normalising: Normali
         on_bad=reading.on_bad,
         seed=seed,
         threads=min(reading.preprocess_threads, processors()),
-        ahead=max(1, reading.prefetch_buffer),
+        ahead=reading.prefetch_buffer,
+        reuse_buffers=reading.reuse_buffers,
     )
 
 

@@ -41,6 +41,10 @@ class Task(NamedTuple):
     after: int
 
 
+class Refused(Exception):
+    """A program's own check does not want an image: it is left out, as in MXNet, and counts as no bad one."""
+
+
 class Row(NamedTuple):
     """What a sample became.
 
@@ -82,11 +86,11 @@ def listed(imglist: Sequence[Sequence[Any]]) -> lists.Listed:
     return lists.Listed(np.arange(1, len(paths) + 1, dtype=np.uint64), labels, paths, "imglist")
 
 
-def is_own(augmenter: Any, package: str) -> bool:
-    """Tell whether an augmenter, and all that it is made of, comes from a package."""
+def is_own(augmenter: Any, packages: tuple[str, ...]) -> bool:
+    """Tell whether an augmenter, and all that it is made of, comes from some packages."""
     inner = [*getattr(augmenter, "ts", ()), *getattr(augmenter, "aug_list", ())]
     inner += [augmenter.augmenter] if hasattr(augmenter, "augmenter") else []
-    return type(augmenter).__module__.startswith(package) and all(is_own(each, package) for each in inner)
+    return type(augmenter).__module__.startswith(packages) and all(is_own(each, packages) for each in inner)
 
 
 def open_images(rec: Any, idx: Any, path_imglist: Any, root: Any, imglist: Sequence[Sequence[Any]] | None) -> RecordSource | ListSource:
@@ -99,9 +103,9 @@ def open_images(rec: Any, idx: Any, path_imglist: Any, root: Any, imglist: Seque
     if imglist is not None:
         if rec or path_imglist:
             raise ValueError("imglist together with path_imgrec or path_imglist, expected one of them")
+        if idx:
+            raise ValueError("path_imgidx has no effect without path_imgrec")
         return ListSource(listed(imglist), root or "")
     if not rec and not path_imglist:
         raise ValueError("expected path_imgrec, path_imglist or imglist")
-    if idx and not rec:
-        raise ValueError("path_imgidx has no effect without path_imgrec")
     return open_source(rec or "", idx or "", path_imglist or "", root or "")

@@ -5,28 +5,28 @@ from __future__ import annotations
 import logging
 import os
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from recordio.errors import BadSample
-from recordio.loaders.batch import DataBatch, DataIter
-from recordio.loaders.engine import Buffers, Engine
-from recordio.loaders.plan import Plan, PlannedBatch, batches
+from recordio.loaders import state
+from recordio.loaders.batch import DataBatch, StepIter
+from recordio.loaders.engine import Engine
+from recordio.loaders.plan import Memory, Plan, PlannedBatch, batches
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-_STATE: Final = 1  # version of what state_dict returns
-
 _logger = logging.getLogger("recordio.loaders")
 
 
-class Loader(DataIter):
+class Loader(StepIter):
     """An iterator over a plan: batches until StopIteration, ``reset()``, the batches of the next epoch.
 
     Decoding goes on in threads ahead of the caller. All batches follow from the plan alone: they are the same for any number
     of threads. Forked processes go on with threads of their own; pickled copies go on where the original was.
 
-    Arrays of a batch belong to the caller for as long as it holds them; memory is used again only when nobody does.
+    Arrays of a batch belong to the caller for as long as it holds them; memory is used again only when nobody does, unless the
+    plan says that buffers are reused.
 
     Args:
         plan: what the batches follow from.
@@ -45,13 +45,14 @@ class Loader(DataIter):
         self._at = 0
         self._bad: dict[int, BadSample] = {}
         self._told = 0
-        self._current: DataBatch | None = None
         self._always: DataBatch | None = None
         self._engine: Engine[PlannedBatch] | None = None
-        self._buffers = self._make_buffers()
+        self._memory = Memory(plan)
 
-    def _make_buffers(self) -> Buffers:
-        return Buffers(self.plan.data.shape, self.plan.data.dtype, self.plan.ahead + 2)
+    @property
+    def reuses_buffers(self) -> bool:
+        """Whether a batch is valid only until the next one is asked for."""
+        return self.plan.reuse_buffers
 
     def __len__(self) -> int:
         """Return how many batches an epoch has."""
@@ -79,7 +80,7 @@ class Loader(DataIter):
         if self._at >= len(self.plan):
             raise StopIteration
         if self._engine is None or not self._engine.usable:
-            planned = batches(self.plan, self._epoch, self._at, self._buffers, self._bad)
+            planned = batches(self.plan, self._epoch, self._at, self._memory, self._bad)
             self._engine = Engine(planned, self.plan.threads, self.plan.ahead)
         batch = self._engine.next()
         assert batch is not None
@@ -103,41 +104,32 @@ class Loader(DataIter):
         if self._engine is not None:
             self._engine.close()
             self._engine = None
-        self._epoch, self._at, self._current = epoch, at, None
+        self._epoch, self._at, self.current_batch = epoch, at, None
 
     def state_dict(self) -> dict[str, Any]:
         """Return where the iterator stands, as plain values: which batch of which epoch comes next, and of what.
 
         What was decoded ahead does not count: the next batch is the one that the caller has not had.
         """
-        return {"version": _STATE, "epoch": self._epoch, "batch": self._at, "of": self._identity()}
+        return state.make(self._identity(), epoch=self._epoch, batch=self._at)
 
     def _identity(self) -> dict[str, Any]:
         plan = self.plan
-        cut = plan.sampler.cut
-        return {
-            "records": cut.records,
-            "first": cut.first,
-            "rows": cut.length,
-            "batch_size": plan.batch_size,
-            "shuffle": plan.sampler.shuffle,
-            "seeds": [plan.sampler.seed, plan.sampler.chunk_seed, plan.seed],
-            "last": plan.last,
-        }
+        return state.identify(
+            plan.sampler,
+            batch_size=plan.batch_size,
+            seeds=[plan.sampler.seed, plan.sampler.chunk_seed, plan.seed],
+            last=plan.last,
+        )
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go to where an iterator with the same parameters stood.
 
         Raises:
             ValueError: the state is of other records, another part, batch size, order or seed; the message says which.
         """
-        if state.get("version") != _STATE:
-            raise ValueError(f"a state of version {state.get('version')!r}, expected {_STATE}")
-        own, other = self._identity(), state["of"]
-        differing = [f"{name} {other.get(name)!r}, expected {value!r}" for name, value in own.items() if other.get(name) != value]
-        if differing:
-            raise ValueError(f"the state is of another iterator: {'; '.join(differing)}")
-        epoch, at = int(state["epoch"]), int(state["batch"])
+        state.check(state_dict, self._identity())
+        epoch, at = int(state_dict["epoch"]), int(state_dict["batch"])
         if epoch < 0 or not 0 <= at <= len(self.plan):
             raise ValueError(f"the state says batch {at} of epoch {epoch}, expected at most {len(self.plan)}")
         self._go(epoch, at)
@@ -145,16 +137,11 @@ class Loader(DataIter):
     def iter_next(self) -> bool:
         """Go to the next batch, and tell whether there is one."""
         try:
-            self._current = self.next()
+            self.current_batch = self.next()
         except StopIteration:
-            self._current = None
+            self.current_batch = None
             return False
         return True
-
-    def _present(self) -> DataBatch:
-        if self._current is None:
-            raise RuntimeError("there is no present batch: iter_next() was not called, or returned False")
-        return self._current
 
     def getdata(self) -> Any:
         """Return the data of the present batch: an array, as MXNet's MXDataIter does."""
@@ -165,14 +152,6 @@ class Loader(DataIter):
         label = self._present().label
         assert label is not None
         return label[0]
-
-    def getindex(self) -> Any:
-        """Return the ids of the records of the present batch, (batch_size,) uint64; 2**64 - 1 where there is none."""
-        return self._present().index
-
-    def getpad(self) -> int | None:
-        """Return how many rows at the end of the present batch only fill it."""
-        return self._present().pad
 
     def debug_skip_load(self) -> None:
         """Return the next batch again and again, for ever: to measure what consumes it."""
@@ -195,11 +174,11 @@ class Loader(DataIter):
             engine.abandon()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_engine": None, "_buffers": None, "_current": None, "_bad": dict(self._bad)}
+        return {**self.__dict__, "_engine": None, "_memory": None, "current_batch": None, "_bad": dict(self._bad)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._buffers = self._make_buffers()
+        self._memory = Memory(self.plan)
 
 
 def processors() -> int:

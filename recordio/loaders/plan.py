@@ -14,7 +14,7 @@ import numpy as np
 from recordio.errors import BadSample, CodecMissing, FormatError, RecordIOError
 from recordio.loaders import sampler
 from recordio.loaders.batch import DataDesc
-from recordio.loaders.engine import Buffers
+from recordio.loaders.engine import Buffers, Ring
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -62,6 +62,7 @@ class Plan:
         seed: of the random numbers of the rows.
         threads: that make rows.
         ahead: batches that are begun before they are asked for.
+        reuse_buffers: whether the arrays of a batch may be written again as soon as the next batch is asked for.
     """
 
     source: Source
@@ -76,33 +77,57 @@ class Plan:
     seed: int = 0
     threads: int = 1
     ahead: int = 2
+    reuse_buffers: bool = False
 
     def __post_init__(self) -> None:
         for name, allowed in (("last", ENDS), ("on_bad", ON_BAD)):
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name}={getattr(self, name)!r}, expected one of {', '.join(allowed)}")
-        for name in ("batch_size", "threads", "ahead", "width"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}={getattr(self, name)}, expected at least 1")
+        for name, least in (("batch_size", 1), ("threads", 1), ("ahead", 0), ("width", 1)):
+            if getattr(self, name) < least:
+                raise ValueError(f"{name}={getattr(self, name)}, expected at least {least}")
 
     def __len__(self) -> int:
         length = len(self.sampler)
         return length // self.batch_size if self.last == "discard" else -(-length // self.batch_size)
 
 
+class Memory:
+    """The arrays that batches are written to: data, labels, ids.
+
+    Those of a batch are the caller's for as long as it holds them; with ``reuse_buffers`` until it asks for the next one.
+
+    Args:
+        plan: of the batches.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._rows = plan.batch_size
+        self._width = plan.width
+        self._buffers = Buffers(plan.data.shape, plan.data.dtype, plan.ahead + 2)
+        self._ring = Ring(plan.ahead, self._new) if plan.reuse_buffers else None
+
+    def _new(self) -> tuple[NDArray[Any], ...]:
+        return self._buffers.take(), np.empty((self._rows, self._width), np.float32), np.empty(self._rows, np.uint64)
+
+    def take(self) -> tuple[NDArray[Any], ...]:
+        """Return arrays for the next batch; what is in them is left from before."""
+        return self._new() if self._ring is None else self._ring.take()
+
+
 class PlannedBatch:
     """One batch, filled row by row by threads."""
 
-    def __init__(self, plan: Plan, epoch: int, order: NDArray[np.int64], first: int, buffers: Buffers, bad: dict[int, BadSample]) -> None:
+    def __init__(self, plan: Plan, epoch: int, order: NDArray[np.int64], first: int, memory: Memory, bad: dict[int, BadSample]) -> None:
         length, size = len(order), plan.batch_size
         self._plan, self._epoch, self._order, self._first, self._bad = plan, epoch, order, first, bad
         there = min(size, length - first)
         self.rows = size if plan.last == "wrap" else there
         kept = there if plan.last == "short" else size
-        self.data = buffers.take()[:kept]
-        self.label = np.zeros((kept, plan.width), np.float32)
-        self.index = np.full(kept, NOTHING, np.uint64)
+        self.data, self.label, self.index = (array[:kept] for array in memory.take())
         self.data[self.rows :] = 0
+        self.label[:] = 0
+        self.index[:] = NOTHING
         real = length - plan.sampler.fill
         surplus = max(0, first + (self.rows if plan.last in ("wrap", "short", "zero", "discard") else kept) - max(real, first))
         self.pad = surplus if plan.last != "zero" else max(0, first + there - max(real, first))
@@ -141,8 +166,8 @@ def _reason(error: RecordIOError) -> str:
     return str(error)
 
 
-def batches(plan: Plan, epoch: int, first: int, buffers: Buffers, bad: dict[int, BadSample]) -> Iterator[PlannedBatch]:
+def batches(plan: Plan, epoch: int, first: int, memory: Memory, bad: dict[int, BadSample]) -> Iterator[PlannedBatch]:
     """Yield the batches of an epoch from one on, not yet filled."""
     order = plan.sampler.epoch(epoch)
     for number in range(first, len(plan)):
-        yield PlannedBatch(plan, epoch, order, number * plan.batch_size, buffers, bad)
+        yield PlannedBatch(plan, epoch, order, number * plan.batch_size, memory, bad)

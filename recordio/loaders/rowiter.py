@@ -6,17 +6,17 @@ import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from recordio.errors import BadSample, CodecMissing, RecordIOError
-from recordio.loaders import chance, sampler
+from recordio.loaders import chance, sampler, state
 from recordio.loaders.batch import DataBatch, DataIter
-from recordio.loaders.imagerows import Row, Task
+from recordio.loaders.imagerows import Refused, Row, Task
+from recordio.loaders.source import ListSource
 
 if TYPE_CHECKING:
     from recordio.loaders.ahead import Ahead
-    from recordio.loaders.source import ListSource, RecordSource
+    from recordio.loaders.source import RecordSource
 
 ENDS: Final = ("pad", "discard", "roll_over")
 ON_BAD: Final = ("raise", "skip")
-_STATE: Final = 1  # version of what state_dict returns
 
 _logger = logging.getLogger("recordio.loaders")
 
@@ -44,6 +44,7 @@ class RowIter(DataIter):
         """Set out at the start of the first epoch."""
         self._epoch = 0
         self._order = self._sampler.epoch(0)
+        self._seq: list[int] | None = None
         self.cur = 0
         self._done = 0
         self._ended = False
@@ -69,7 +70,9 @@ class RowIter(DataIter):
     @property
     def seq(self) -> list[int]:
         """The keys of the present epoch's samples in their order."""
-        return [int(self.source.keys[ordinal]) for ordinal in self._order]
+        if self._seq is None:
+            self._seq = self.source.keys[self._order].tolist()
+        return self._seq
 
     @property
     def epoch(self) -> int:
@@ -88,7 +91,7 @@ class RowIter(DataIter):
 
     def _go(self, epoch: int, position: int) -> None:
         self._ahead.clear()
-        self._epoch, self._order = epoch, self._sampler.epoch(epoch)
+        self._epoch, self._order, self._seq = epoch, self._sampler.epoch(epoch), None
         self.cur = self._done = position
         self._ended = False
 
@@ -103,8 +106,26 @@ class RowIter(DataIter):
             raise StopIteration
         ordinal = int(self._order[self.cur])
         self.cur += 1
-        sample = self.source.read(ordinal)
-        return sample.label if len(sample.label) != 1 else sample.label[0], sample.image
+        return self._read(ordinal)
+
+    def _read(self, ordinal: int) -> tuple[Any, bytes]:
+        if isinstance(self.source, ListSource):
+            label, path = self.source.entry(ordinal)
+            image = self.read_image(path)
+        else:
+            _, _, label, image = self.source.read(ordinal)
+        return label if len(label) != 1 else float(label[0]), image
+
+    def read_image(self, fname: str) -> bytes:
+        """Read the file of an image below path_root.
+
+        Raises:
+            TypeError: the images stand in a .rec.
+            FileError: it cannot be read.
+        """
+        if not isinstance(self.source, ListSource):
+            raise TypeError("the images stand in a .rec, expected a list to read files of")
+        return self.source.read_file(fname)
 
     def _take(self) -> Task:
         at = self.cur
@@ -140,6 +161,8 @@ class RowIter(DataIter):
         while True:
             try:
                 row = self._ahead.next()
+            except Refused as refused:
+                _logger.debug("invalid image, skipped: %s", refused)
             except BadSample as bad:
                 if self.on_bad == "raise":
                     raise
@@ -176,59 +199,44 @@ class RowIter(DataIter):
             self._carried = rows
         if not rows or self.last_batch_handle != "pad":
             raise StopIteration
-        real = len(rows)
-        while len(rows) < self.batch_size:  # more than once where a part is smaller than a batch
+        return self._batch(rows, self._pad(rows))
+
+    def _pad(self, rows: list[Row]) -> int:
+        """Fill a batch up with the first rows of the epoch, more than once where a part is smaller; return how many these are."""
+        real = before = len(rows)
+        while len(rows) < self.batch_size:
             self._ahead.clear()
             self.cur = 0
             self._fill(rows)
+            if len(rows) == before:  # of a program's own next_sample, which has no more
+                rows += rows[: self.batch_size - before]
+            before = len(rows)
         self._ahead.clear()
-        return self._batch(rows, self.batch_size - real)
+        return self.batch_size - real
 
     def state_dict(self) -> dict[str, Any]:
         """Return where the iterator stands, as plain values; what was decoded ahead does not count."""
         carried = [[row.task.epoch, row.task.ordinal] for row in self._carried]
-        return {
-            "version": _STATE,
-            "epoch": self._epoch,
-            "position": self._done,
-            "ended": self._ended,
-            "carried": carried,
-            "of": self._identity(),
-        }
+        return state.make(self._identity(), epoch=self._epoch, position=self._done, ended=self._ended, carried=carried)
 
     def _identity(self) -> dict[str, Any]:
-        cut = self._sampler.cut
-        return {
-            "records": cut.records,
-            "first": cut.first,
-            "rows": cut.length,
-            "batch_size": self.batch_size,
-            "shuffle": self.shuffle,
-            "seed": self.seed,
-            "last": self.last_batch_handle,
-        }
+        return state.identify(self._sampler, batch_size=self.batch_size, seed=self.seed, last=self.last_batch_handle)
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go to where an iterator with the same arguments stood.
 
         Raises:
             ValueError: the state is of other records, another part, batch size, order or seed; the message says which.
         """
-        if state.get("version") != _STATE:
-            raise ValueError(f"a state of version {state.get('version')!r}, expected {_STATE}")
-        own, other = self._identity(), state["of"]
-        differing = [f"{name} {other.get(name)!r}, expected {value!r}" for name, value in own.items() if other.get(name) != value]
-        if differing:
-            raise ValueError(f"the state is of another iterator: {'; '.join(differing)}")
-        self._go(int(state["epoch"]), int(state["position"]))
-        self._ended = bool(state["ended"])
-        self._carried = [self._again(epoch, ordinal) for epoch, ordinal in state["carried"]]
+        state.check(state_dict, self._identity())
+        self._go(int(state_dict["epoch"]), int(state_dict["position"]))
+        self._ended = bool(state_dict["ended"])
+        self._carried = [self._again(epoch, ordinal) for epoch, ordinal in state_dict["carried"]]
 
     def _again(self, epoch: int, ordinal: int) -> Row:
         """Make a row that was made before."""
-        sample = self.source.read(ordinal)
-        label = sample.label if len(sample.label) != 1 else sample.label[0]
-        return self._make_row(Task(label, sample.image, self.source.name(ordinal), sample.id, epoch, ordinal, 0))
+        label, image = self._read(ordinal)
+        return self._make_row(Task(label, image, self.source.name(ordinal), int(self.source.keys[ordinal]), epoch, ordinal, 0))
 
     def close(self) -> None:
         """End the threads and close the files."""

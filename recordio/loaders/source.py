@@ -180,7 +180,12 @@ class ListSource:
             FileError: it cannot be read.
         """
         id_ = int(self.keys[ordinal])
-        return Sample(id_, id_, self._listed.labels[ordinal], self.read_file(self._listed.paths[ordinal]))
+        label, path = self.entry(ordinal)
+        return Sample(id_, id_, label, self.read_file(path))
+
+    def entry(self, ordinal: int) -> tuple[NDArray[np.float32], str]:
+        """Return labels and path of one image, as the list has them."""
+        return self._listed.labels[ordinal], self._listed.paths[ordinal]
 
     def read_file(self, path: str) -> bytes:
         """Read the file of an image by its path in the list.
@@ -257,13 +262,17 @@ def open_source(
         path_root: where the paths of the list start when images are read.
 
     Raises:
-        ValueError: neither .rec nor list is given.
+        ValueError: neither .rec nor list is given, or a parameter that would have no effect.
         FileError, IndexFormatError, FormatError, ListFormatError: a file cannot be read.
     """
     if str(path_imgrec):
+        if str(path_root):
+            raise ValueError(f"path_root={str(path_root)!r} has no effect with path_imgrec: no image is read by its path")
         labels = lists.LabelMap(path_imglist) if str(path_imglist) else None
         idxs = rec_files(path_imgidx, ".idx") if str(path_imgidx) else []
         return RecordSource(rec_files(path_imgrec), idxs, labels=labels)
     if not str(path_imglist):
         raise ValueError("path_imgrec is empty, expected a .rec, or a .lst as path_imglist")
+    if str(path_imgidx):
+        raise ValueError(f"path_imgidx={str(path_imgidx)!r} has no effect without path_imgrec")
     return ListSource(lists.load(path_imglist), path_root)

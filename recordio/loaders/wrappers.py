@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from recordio.loaders.batch import DataBatch, DataDesc, DataIter
+from recordio.loaders.batch import DataBatch, DataDesc, DataIter, StepIter
 
 
-class ResizeIter(DataIter):
+class ResizeIter(StepIter):
     """Epochs of a given number of batches: another iterator's, begun again where it ends.
 
     Args:
@@ -26,12 +26,16 @@ class ResizeIter(DataIter):
         self.size = size
         self.reset_internal = reset_internal
         self.cur = 0
-        self.current_batch: DataBatch | None = None
         other: Any = data_iter
         self.provide_data = other.provide_data
         self.provide_label = other.provide_label
         if hasattr(other, "default_bucket_key"):
             self.default_bucket_key = other.default_bucket_key
+
+    @property
+    def reuses_buffers(self) -> bool:
+        """Whether a batch is valid only until the next one is asked for, as of the other iterator."""
+        return bool(getattr(self.data_iter, "reuses_buffers", False))
 
     def __len__(self) -> int:
         return self.size
@@ -61,39 +65,8 @@ class ResizeIter(DataIter):
         self.cur += 1
         return True
 
-    def next(self) -> DataBatch:
-        """Return the next batch.
 
-        Raises:
-            StopIteration: the epoch is over.
-        """
-        if not self.iter_next():
-            raise StopIteration
-        return self._present()
-
-    def _present(self) -> DataBatch:
-        if self.current_batch is None:
-            raise RuntimeError("there is no present batch: iter_next() was not called")
-        return self.current_batch
-
-    def getdata(self) -> Any:
-        """Return the data of the present batch."""
-        return self._present().data
-
-    def getlabel(self) -> Any:
-        """Return the labels of the present batch."""
-        return self._present().label
-
-    def getindex(self) -> Any:
-        """Return the index of the present batch."""
-        return self._present().index
-
-    def getpad(self) -> int | None:
-        """Return the pad of the present batch."""
-        return self._present().pad
-
-
-class PrefetchingIter(DataIter):
+class PrefetchingIter(StepIter):
     """Runs one or several iterators in threads, a batch ahead; batches of several are joined to one.
 
     Args:
@@ -111,14 +84,17 @@ class PrefetchingIter(DataIter):
         self.iters: list[Any] = list(iters) if isinstance(iters, (list, tuple)) else [iters]
         if not self.iters:
             raise ValueError("no iterators, expected at least one")
+        if any(getattr(each, "reuses_buffers", False) for each in self.iters):
+            raise ValueError("an iterator with reuse_buffers=True: a batch would be overwritten by the one that is fetched ahead of it")
         for name, renames in (("rename_data", rename_data), ("rename_label", rename_label)):
             if renames is not None and len(renames) != len(self.iters):
                 raise ValueError(f"{name} for {len(renames)} iterators, expected {len(self.iters)}")
+        _check_renames("rename_data", rename_data, [each.provide_data for each in self.iters])
+        _check_renames("rename_label", rename_label, [each.provide_label for each in self.iters])
         super().__init__(self.iters[0].provide_data[0][1][0])
         self.n_iter = len(self.iters)
         self.rename_data = rename_data
         self.rename_label = rename_label
-        self.current_batch: DataBatch | None = None
         self._pool = ThreadPoolExecutor(self.n_iter, "recordio-prefetch")
         self._coming: list[Future[DataBatch | None]] = []
 
@@ -171,37 +147,6 @@ class PrefetchingIter(DataIter):
         )
         return True
 
-    def next(self) -> DataBatch:
-        """Return the next batch.
-
-        Raises:
-            StopIteration: the epoch is over.
-        """
-        if not self.iter_next():
-            raise StopIteration
-        return self._present()
-
-    def _present(self) -> DataBatch:
-        if self.current_batch is None:
-            raise RuntimeError("there is no present batch: iter_next() was not called")
-        return self.current_batch
-
-    def getdata(self) -> Any:
-        """Return the data of the present batch."""
-        return self._present().data
-
-    def getlabel(self) -> Any:
-        """Return the labels of the present batch."""
-        return self._present().label
-
-    def getindex(self) -> Any:
-        """Return the index of the present batch."""
-        return self._present().index
-
-    def getpad(self) -> int | None:
-        """Return the pad of the present batch."""
-        return self._present().pad
-
     def close(self) -> None:
         """End the threads."""
         self._pool.shutdown(wait=True, cancel_futures=True)
@@ -212,6 +157,15 @@ def _next_or_none(iterator: DataIter) -> DataBatch | None:
         return iterator.next()
     except StopIteration:
         return None
+
+
+def _check_renames(name: str, renames: Sequence[dict[str, str]] | None, described: list[list[Any]]) -> None:
+    """Check that all names that are to be changed are there."""
+    for number, (names, descs) in enumerate(zip(renames or (), described, strict=False)):
+        there = [each[0] for each in descs]
+        for old in names:
+            if old not in there:
+                raise ValueError(f"{name}: iterator {number} has no {old!r}, expected one of {', '.join(there)}")
 
 
 def _renamed(described: list[list[Any]], renames: Sequence[dict[str, str]] | None) -> list[DataDesc]:
