@@ -52,6 +52,7 @@ class NDArrayIter(DataIter):
             "roll_over" gives what is left in the first batch of the next epoch.
         data_name: of an array without a name.
         label_name: the same of labels.
+        layout: a letter for each axis, of data and labels; N is that of the rows.
         seed: of the order; None: from NumPy's global generator, as in MXNet.
 
     Raises:
@@ -67,16 +68,24 @@ class NDArrayIter(DataIter):
         last_batch_handle: str = "pad",
         data_name: str = "data",
         label_name: str = "softmax_label",
+        layout: str = "NCHW",
         *,
         seed: int | None = None,
     ) -> None:
         super().__init__(batch_size)
+        self.layout = layout
+        self._axis = layout.find("N")
+        if self._axis < 0:
+            raise ValueError(f"layout={layout!r}, expected one with N, the axis of the rows")
         if last_batch_handle not in HANDLES:
             raise ValueError(f"last_batch_handle={last_batch_handle!r}, expected one of {', '.join(HANDLES)}")
         self.data = _named(data, data_name, may_be_none=False)
         self.label = _named(label, label_name, may_be_none=True)
         self.num_source = len(self.data)
-        rows = {name: len(array) for name, array in (*self.data, *self.label)}
+        for name, array in (*self.data, *self.label):
+            if array.ndim <= self._axis:
+                raise ValueError(f"{name} has {array.ndim} axes, expected more than {self._axis}: N in layout={layout!r}")
+        rows = {name: array.shape[self._axis] for name, array in (*self.data, *self.label)}
         if len(set(rows.values())) > 1:
             raise ValueError(f"arrays of different lengths: {', '.join(f'{name} {count}' for name, count in rows.items())}")
         self.num_data = next(iter(rows.values()))
@@ -101,7 +110,10 @@ class NDArrayIter(DataIter):
         return self._describe(self.label)
 
     def _describe(self, arrays: list[tuple[str, NDArray[Any]]]) -> list[DataDesc]:
-        return [DataDesc(name, (self.batch_size, *array.shape[1:]), array.dtype) for name, array in arrays]
+        at = self._axis
+        return [
+            DataDesc(name, (*array.shape[:at], self.batch_size, *array.shape[at + 1 :]), array.dtype, self.layout) for name, array in arrays
+        ]
 
     def hard_reset(self) -> None:
         """Start anew, without what was left for the next epoch."""
@@ -143,12 +155,12 @@ class NDArrayIter(DataIter):
     def getdata(self) -> list[Any]:
         """Return the data of the present batch: an array for each source."""
         rows = self._rows()
-        return [self.wrap(array[rows]) for _, array in self.data]
+        return [self.wrap(array.take(rows, self._axis)) for _, array in self.data]
 
     def getlabel(self) -> list[Any]:
         """Return the labels of the present batch."""
         rows = self._rows()
-        return [self.wrap(array[rows]) for _, array in self.label]
+        return [self.wrap(array.take(rows, self._axis)) for _, array in self.label]
 
     def getpad(self) -> int:
         """Return how many rows at the end of the present batch are first rows again.
@@ -173,6 +185,8 @@ class CSVIter(DataIter):
         dtype: "float32", "int32" or "int64", of data and labels.
         data_name: of the data.
         label_name: of the labels.
+        prefetch_buffer: taken for MXNet's sake, like *ctx*: all rows are in memory.
+        ctx: see there.
 
     Raises:
         FileError: a file cannot be read.
@@ -195,6 +209,7 @@ class CSVIter(DataIter):
         ctx: str = "gpu",
     ) -> None:
         super().__init__(parameters.convert("batch_size", "int", batch_size))
+        prefetch_buffer = parameters.convert("prefetch_buffer", "int", prefetch_buffer)
         if self.batch_size < 1 or prefetch_buffer < 0 or ctx not in ("cpu", "gpu"):
             raise ValueError(f"batch_size={batch_size}, prefetch_buffer={prefetch_buffer}, ctx={ctx!r}, expected 1, 0 or more, cpu or gpu")
         dtype = dtype or "float32"

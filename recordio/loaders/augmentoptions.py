@@ -71,7 +71,21 @@ class AugmentOptions:
         if self.min_random_area <= 0 or self.min_random_scale <= 0:
             raise ValueError("min_random_area and min_random_scale must be above 0")
 
+    def check_channels(self, channels: int) -> None:
+        """Check that each parameter means something for images of so many channels.
+
+        Raises:
+            ValueError: one needs colors, and there are none.
+        """
+        for name in ("saturation", "random_h", "random_s", "random_l", "pca_noise"):
+            if channels == 1 and getattr(self, name):
+                raise ValueError(f"{name}={getattr(self, name)} has no effect on images of 1 channel, expected colors")
+
     def _check_conflicts(self) -> None:
+        turns = {"max_rotate_angle": self.max_rotate_angle > 0, "rotate": self.rotate != -1, "rotate_list": bool(self.rotate_list)}
+        given = [f"{name}={getattr(self, name)}" for name, is_given in turns.items() if is_given]
+        if len(given) > 1:
+            raise ValueError(f"{' with '.join(given)}: only one of them can be")
         if not self.random_resized_crop:
             if (self.min_random_area, self.max_random_area) != (1.0, 1.0):
                 raise ValueError("min_random_area and max_random_area need random_resized_crop=True")

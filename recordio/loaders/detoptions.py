@@ -114,6 +114,20 @@ class DetAugmentOptions:
         if not self.max_pad_scale >= 1:
             raise ValueError(f"max_pad_scale={self.max_pad_scale}, expected at least 1")
         self._check_samplers()
+        self._check_amounts()
+
+    def _check_amounts(self) -> None:
+        """Check that what has a probability has an amount. Amounts without probability are MXNet's way to turn something off."""
+        amounts = {f"random_{name}_prob": f"max_random_{name}" for name in ("hue", "saturation", "illumination", "contrast")}
+        amounts |= {"rand_pad_prob": "max_pad_scale", "rand_crop_prob": "num_crop_sampler"}
+        for probability, amount in amounts.items():
+            least = 1 if amount == "max_pad_scale" else 0
+            if not 0 <= getattr(self, probability) <= 1:
+                raise ValueError(f"{probability}={getattr(self, probability)}, expected 0 to 1")
+            if getattr(self, probability) > 0 and getattr(self, amount) <= least:
+                raise ValueError(f"{probability}={getattr(self, probability)} has no effect with {amount}={getattr(self, amount)}")
+        if not 0 <= self.rand_mirror_prob <= 1:
+            raise ValueError(f"rand_mirror_prob={self.rand_mirror_prob}, expected 0 to 1")
 
     def _check_samplers(self) -> None:
         for name in (*(f"{end}_crop_{pair}" for pair in _PAIRS for end in ("min", "max")), "max_crop_trials"):

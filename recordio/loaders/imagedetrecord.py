@@ -144,6 +144,7 @@ def _normalise_options(given: DetNormaliseOptions) -> NormaliseOptions:
 def _plan(reading: ReadOptions, labelling: DetLabelOptions, augmenting: DetAugmentOptions, given: DetNormaliseOptions) -> Plan:
     normalising = _normalise_options(given)
     normalising.check_type(reading.type)
+    normalising.check_channels(reading.data_shape[0])
     decoder = _Decoder(reading, labelling, augmenting)
     images.use_one_thread()
     source = open_source(reading.path_imgrec, reading.path_imgidx, reading.path_imglist, reading.path_root)

@@ -41,7 +41,7 @@ class ReadOptions:
     data_shape: tuple[int, ...] = ()
     label_width: int = 1
     batch_size: int = 0
-    round_batch: bool = True
+    round_batch: bool | None = None
     last_batch: str = ""
     num_parts: int = 1
     part_index: int = 0
@@ -85,6 +85,10 @@ class ReadOptions:
         ):
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name}={getattr(self, name)!r}, expected one of {', '.join(map(str, allowed))}")
+        if self.last_batch and self.round_batch is not None:
+            raise ValueError(f"round_batch={self.round_batch} with last_batch={self.last_batch!r}, expected one of them")
+        if self.shuffle_chunk_seed and not self.shuffle_chunk_size:
+            raise ValueError(f"shuffle_chunk_seed={self.shuffle_chunk_seed} has no effect without shuffle_chunk_size")
         if self.shuffle_across_parts and (not self.shuffle or self.shuffle_chunk_size):
             raise ValueError("shuffle_across_parts=True needs shuffle=True and no shuffle_chunk_size")
 
@@ -96,7 +100,7 @@ class ReadOptions:
     @property
     def last(self) -> str:
         """Of the loader's ENDS."""
-        return self.last_batch or ("wrap" if self.round_batch else "zero")
+        return self.last_batch or ("zero" if self.round_batch is False else "wrap")
 
     @property
     def batch_shape(self) -> tuple[int, ...]:
@@ -224,6 +228,8 @@ class ImageRecordIter(Loader):
 
 def _plan(reading: ReadOptions, augmenting: AugmentOptions, normalising: NormaliseOptions) -> Plan:
     normalising.check_type(reading.type)
+    normalising.check_channels(reading.data_shape[0])
+    augmenting.check_channels(reading.data_shape[0])
     decoder = Decoder(reading, augmenting)
     images.use_one_thread()
     source = open_source(reading.path_imgrec, reading.path_imgidx, reading.path_imglist, reading.path_root)

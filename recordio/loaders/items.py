@@ -48,6 +48,8 @@ class ItemOptions:
         for name, given, known in (("image", self.image, IMAGES), ("color", self.color, tuple(COLORS)), ("label", self.label, LABELS)):
             if given not in known:
                 raise ValueError(f"{name} {given!r}, expected one of {', '.join(known)}")
+        if self.image == "bytes" and self.color != "rgb":
+            raise ValueError(f"color {self.color!r} has no effect with image 'bytes', which are as they are stored")
         if self.label_width is not None and self.label != "vector":
             raise ValueError(f"label_width {self.label_width} with label {self.label!r}, expected it with 'vector' alone")
         if not callable(self.on_bad) and self.on_bad not in POLICIES:

@@ -41,6 +41,8 @@ class NormaliseOptions:
         for name, std in zip("rgba", self.std, strict=True):
             if not std > 0:
                 raise ValueError(f"std_{name}={std}, expected more than 0")
+        if self.mirror and self.rand_mirror:
+            raise ValueError("mirror=True with rand_mirror=True: only one of them can be")
         if self.mean_img and any(self.mean):
             raise ValueError("mean_img with mean_r, mean_g, mean_b or mean_a: only one of them can be subtracted")
 
@@ -71,6 +73,17 @@ class NormaliseOptions:
         for name in meant:
             if getattr(self, name) != getattr(defaults, name):
                 raise ValueError(f"{name}={getattr(self, name)} has no effect on dtype {dtype}, expected float32")
+
+    def check_channels(self, channels: int) -> None:
+        """Check that no parameter is of a channel that images do not have.
+
+        Raises:
+            ValueError: one is.
+        """
+        for name in "gba"[{1: 0, 3: 2, 4: 3}[channels] :]:
+            for each, off in ((f"mean_{name}", 0.0), (f"std_{name}", 1.0)):
+                if getattr(self, each) != off:
+                    raise ValueError(f"{each}={getattr(self, each)} has no effect on images of {channels} channel(s)")
 
 
 class _Scratch(threading.local):

@@ -235,7 +235,7 @@ class MXFaceDataset(Dataset):  # type: ignore[misc]  # as above
     Args:
         root_dir: folder with train.rec and train.idx, or the .rec itself.
         local_rank: taken because InsightFace's programs give it; datasets of all ranks are equal.
-        flip: probability of a horizontal flip, drawn from torch's own random numbers as torchvision does.
+        flip: probability of a horizontal flip, drawn from torch's own random numbers as torchvision does; 0.5 where it is not given.
         transform: is given the (3, height, width) uint8 RGB tensor, instead of flip and normalisation.
         on_bad: as RecordDataset.
 
@@ -245,6 +245,7 @@ class MXFaceDataset(Dataset):  # type: ignore[misc]  # as above
 
     Raises:
         FileError, IndexFormatError, FormatError: a file cannot be read.
+        ValueError: flip is given beside a transform.
     """
 
     def __init__(
@@ -252,14 +253,16 @@ class MXFaceDataset(Dataset):  # type: ignore[misc]  # as above
         root_dir: str | os.PathLike[str],
         local_rank: int = 0,
         *,
-        flip: float = 0.5,
+        flip: float | None = None,
         transform: Transform | None = None,
         on_bad: OnBad = "raise",
     ) -> None:
         self.root_dir = root_dir
         self.local_rank = local_rank
         self.transform = transform
-        self.flip = flip
+        if transform is not None and flip is not None:
+            raise ValueError(f"flip={flip} has no effect with a transform, which takes the place of flip and normalisation")
+        self.flip = 0.5 if flip is None else flip
         rec = Path(root_dir)
         rec = rec / "train.rec" if rec.is_dir() else rec
         self.source = RecordSource([rec], [rec.with_suffix(".idx")])

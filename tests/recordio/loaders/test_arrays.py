@@ -79,6 +79,22 @@ def test_arrays_that_make_no_batches_are_refused(given: dict[str, Any], message:
         loaders.NDArrayIter(**given)
 
 
+def test_the_layout_of_arrays_is_told() -> None:
+    iterator = loaders.NDArrayIter(np.zeros((4, 2, 3, 1)), batch_size=2, layout="NHWC")
+    assert [desc.layout for desc in iterator.provide_data] == ["NHWC"]
+
+
+def test_rows_may_stand_along_another_axis() -> None:
+    values = np.arange(15).reshape(3, 5)
+    iterator = loaders.NDArrayIter(values, values[:1], batch_size=2, layout="TN")
+    assert [desc.shape for desc in (*iterator.provide_data, *iterator.provide_label)] == [(3, 2), (1, 2)]
+    batches = list(iterator)
+    assert [batch.data[0].tolist() for batch in batches] == [values[:, at].tolist() for at in ([0, 1], [2, 3], [4, 0])]
+    assert [batch.label[0].tolist() for batch in batches] == [[[0, 1]], [[2, 3]], [[4, 0]]]
+    with pytest.raises(ValueError, match="softmax_label has 1 axes, expected more than 1"):
+        loaders.NDArrayIter(values, np.arange(5), layout="TN")
+
+
 def test_rows_of_csv_files_are_mxnets() -> None:
     given = {"data_csv": FOLDER / "data.csv", "data_shape": (2, 2), "batch_size": 2, "label_csv": FOLDER / "label.csv"}
     iterator = loaders.CSVIter(**given)
@@ -120,6 +136,11 @@ def test_prefetched_epochs_are_mxnets() -> None:
         assert found == epoch
         iterator.reset()
     iterator.close()
+
+
+def test_a_new_name_for_what_is_not_there_is_refused() -> None:
+    with pytest.raises(ValueError, match="rename_label: iterator 0 has no 'labels', expected one of softmax_label"):
+        loaders.PrefetchingIter(ramp(), rename_label=[{"labels": "l1"}])
 
 
 def test_iterators_that_do_not_end_together_are_not_joined() -> None:

@@ -204,6 +204,12 @@ def test_objects_outside_a_crop_are_dropped(mode: str) -> None:
         ({"max_crop_scales": 2}, ValueError, "max_crop_scales=2"),
         ({"data_shape": (1, 9, 9), "random_hue_prob": 1}, ValueError, "random_hue_prob"),
         ({"label_pad_width": "wide"}, ValueError, "label_pad_width='wide'"),
+        ({"random_hue_prob": 0.5}, ValueError, "random_hue_prob=0.5 has no effect with max_random_hue=0"),
+        ({"rand_pad_prob": 0.5}, ValueError, "rand_pad_prob=0.5 has no effect with max_pad_scale=1"),
+        ({"rand_crop_prob": 1, "num_crop_sampler": 0}, ValueError, "rand_crop_prob=1.0 has no effect with num_crop_sampler=0"),
+        ({"rand_mirror_prob": 1.5}, ValueError, "rand_mirror_prob=1.5"),
+        ({"path_root": "images"}, ValueError, "path_root='images' has no effect"),
+        ({"mean_a": 1}, ValueError, "mean_a=1.0 has no effect on images of 3 channel"),
     ],
 )
 def test_wrong_arguments_are_named(rec: Path, given: dict[str, Any], error: type[Exception], words: str) -> None:
@@ -279,6 +285,30 @@ def test_label_shapes_can_grow_and_be_synchronised(rec: Path, tmp_path: Path) ->
         train.reshape(label_shape=(2, 6))
     with pytest.raises(ValueError, match="objects of 6 values"):
         train.reshape(label_shape=(5, 7))
+
+
+def test_a_change_of_the_label_shape_is_logged_when_that_is_asked_for(rec: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "recordio.loaders")
+    train, val = (ImageDetIter(4, (3, 60, 80), path_imgrec=rec) for _ in range(2))
+    train.reshape(label_shape=(9, train.label_shape[1]))
+    train.sync_label_shape(val, verbose=True)
+    assert caplog.messages == [f"label_shape of both: (9, {train.label_shape[1]})"]
+    train.sync_label_shape(val, verbose=True)
+    train.reshape(label_shape=(12, train.label_shape[1]))
+    train.sync_label_shape(val)
+    assert len(caplog.messages) == 1
+
+
+@pytest.mark.parametrize("name", ["label_width", "dtype"])
+def test_the_iterator_in_python_has_no_arguments_of_labels_that_are_no_objects(rec: Path, name: str) -> None:
+    with pytest.raises(TypeError, match=f"ImageDetIter has no argument '{name}'"):
+        ImageDetIter(4, (3, 60, 80), path_imgrec=rec, **{name: "int32"})
+
+
+def test_amounts_may_stand_beside_a_probability_of_zero(rec: Path) -> None:
+    """Programs for MXNet turn things off like that."""
+    off = {"random_hue_prob": 0, "max_random_hue": 18, "rand_pad_prob": 0, "max_pad_scale": 4, "fill_value": 127}
+    ImageDetRecordIter(path_imgrec=rec, data_shape=(3, 50, 50), batch_size=4, **off)
 
 
 def test_drawing_shows_the_boxes(rec: Path) -> None:

@@ -268,6 +268,9 @@ def test_overridden_methods_are_called() -> None:
         ({"imglist": [[1, "x.jpg"]]}, ValueError, "imglist together"),
         ({"path_imgrec": None}, ValueError, "path_imgrec"),
         ({"batch_size": 0}, ValueError, "batch_size=0"),
+        ({"path_root": "images"}, ValueError, "path_root='images' has no effect with path_imgrec"),
+        ({"path_imgrec": None, "imglist": [[1, "x.jpg"]]}, ValueError, "path_imgidx has no effect"),
+        ({"path_imgrec": None, "path_imglist": LOADERS / "labels.lst"}, ValueError, "path_imgidx=.* has no effect"),
     ],
 )
 def test_wrong_arguments_are_named(given: dict[str, Any], error: type[Exception], words: str) -> None:

@@ -384,11 +384,23 @@ def test_an_unknown_parameter_is_an_error_that_names_close_ones(given: dict[str,
         {"layout": "CHW"},
         {"fill_value": 300},
         {"ctx": "tpu"},
+        {"path_root": "images"},
+        {"path_imgidx": "x.idx", "path_imgrec": "", "path_imglist": FOLDER / "labels.lst"},
+        {"round_batch": True, "last_batch": "pad"},
+        {"shuffle_chunk_seed": 3},
+        {"rotate": 10, "max_rotate_angle": 5},
+        {"rotate_list": (10, 20), "rotate": 0},
+        {"mirror": True, "rand_mirror": True},
+        {"mean_a": 3.0},
+        {"std_g": 2.0, "data_shape": (1, 40, 48)},
+        {"saturation": 0.2, "data_shape": (1, 40, 48)},
+        {"pca_noise": 0.1, "data_shape": (1, 40, 48)},
+        {"reuse_buffers": "perhaps"},
     ],
     ids=str,
 )
 def test_a_value_that_cannot_be_or_would_have_no_effect_is_an_error(given: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=rf"{next(iter(given))}|expected|need"):
+    with pytest.raises(ValueError, match=rf"{next(iter(given))}"):
         make(**given)
 
 

@@ -138,7 +138,10 @@ def test_a_pickled_dataset_is_the_same(rec: Path) -> None:
     assert torch.equal(dataset[4][0], RecordDataset(rec)[4][0])
 
 
-@pytest.mark.parametrize("option", [{"image": "numpy"}, {"color": "bgr"}, {"label": "int"}, {"on_bad": "ignore"}, {"label_width": 2}])
+@pytest.mark.parametrize(
+    "option",
+    [{"image": "numpy"}, {"color": "bgr"}, {"label": "int"}, {"on_bad": "ignore"}, {"label_width": 2}, {"color": "gray", "image": "bytes"}],
+)
 def test_a_value_that_no_option_has_is_refused(rec: Path, option: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(option))):
         RecordDataset(rec, **option)
@@ -296,6 +299,11 @@ def test_a_file_without_a_header_record_gives_all_its_images(rec: Path) -> None:
 def test_the_first_of_several_labels_is_the_identity(tmp_path: Path) -> None:
     rec = write(tmp_path / "set.rec", [[3.0, 0.25], [4.0, 0.5]], first=1)
     assert [int(label) for _, label in MXFaceDataset(rec)] == [3, 4]
+
+
+def test_a_flip_beside_a_transform_would_have_no_effect(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"flip=0\.3 has no effect with a transform"):
+        MXFaceDataset(tmp_path, flip=0.3, transform=lambda image: image)
 
 
 @pytest.mark.parametrize("labels", [[1e9, 2e9], [float("nan"), 2.0], [0.0, 2.0], [5.0]])
