@@ -28,7 +28,7 @@ _FIXED = {"shards": None, "shard_size": None, "part": None, "checksums": True, "
 
 @click.command("append")
 @click.argument("set_", metavar="PREFIX|REC", type=shared.PATH)
-@click.argument("source", type=shared.PATH)
+@click.argument("source", type=shared.PATH_OR_STDIN)
 @click.argument("root", type=shared.PATH, required=False)
 @click.option(
     "--ids",

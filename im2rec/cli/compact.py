@@ -12,7 +12,7 @@ from im2rec.progress import bar
 
 
 @click.command("compact")
-@click.argument("set_", metavar="PREFIX|REC", type=shared.PATH)
+@click.argument("set_", metavar="PREFIX|REC", type=shared.PATH_OR_STDIN)
 @click.option(
     "--order",
     type=click.Choice(["file", "index", "key"]),

@@ -13,7 +13,7 @@ from im2rec.progress import bar
 
 
 @click.command("filter")
-@click.argument("set_", metavar="PREFIX|REC|-", type=shared.PATH)
+@click.argument("set_", metavar="PREFIX|REC|-", type=shared.PATH_OR_STDIN)
 @click.option("--label", "labels", default="", metavar="LIST", help="First labels to keep, or classes of objects: 0,3,10-20.")
 @click.option("--key", "keys", default="", metavar="LIST", help="Keys to keep: 0,3,10-20.")
 @click.option("--keys", "key_file", type=shared.PATH, metavar="FILE", help="File of keys to keep, one a line; a .lst or .idx will do.")

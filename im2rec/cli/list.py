@@ -40,7 +40,9 @@ def list_options(
 
 @click.command("list")
 @click.argument("root", type=shared.PATH)
-@click.option("-o", "--output", type=shared.OUTPUT, metavar="LIST", help="File to write, or prefix of several; '-' or nothing: stdout.")
+@click.option(
+    "-o", "--output", type=shared.OUTPUT_OR_STDOUT, metavar="LIST", help="File to write, or prefix of several; '-' or nothing: stdout."
+)
 @shared.walk_options
 @click.option("--split", metavar="NAME=R,...", help="Divide by ratios into LIST_NAME.lst, such as train=0.8,val=0.1,test=0.1.")
 @click.option("--stratify", "stratified", is_flag=True, help="Divide each label by the ratios.")

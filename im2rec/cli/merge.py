@@ -13,7 +13,7 @@ from im2rec.progress import bar
 
 
 @click.command("merge")
-@click.argument("sets", metavar="PREFIX|REC|- ...", type=shared.PATH, nargs=-1, required=True)
+@click.argument("sets", metavar="PREFIX|REC|- ...", type=shared.PATH_OR_STDIN, nargs=-1, required=True)
 @click.option(
     "--keys",
     type=click.Choice(["keep", "shift", "number"]),

@@ -19,31 +19,55 @@ from im2rec.walk import EXTENSIONS
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+STREAM = "-"
+
+
 class _InputType(click.Path):
-    """The name of a file or folder that is read; an empty one, as of a variable that is not set, would be the current folder."""
+    """The name of a file or folder that is read; an empty one, as of a variable that is not set, would be the current folder.
+
+    Args:
+        streams: whether ``-`` is a stream; it is an error otherwise.
+    """
+
+    def __init__(self, *, streams: bool = False) -> None:
+        super().__init__(path_type=Path)
+        self._streams = streams
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if value == "":
             self.fail("an empty name, expected that of a file or folder", param, ctx)
+        if value == STREAM and not self._streams:
+            self.fail("'-' is stdin, which cannot be read here: give a file (one of that name is ./-)", param, ctx)
         return super().convert(value, param, ctx)
 
 
-PATH = _InputType(path_type=Path)
+PATH = _InputType()
+PATH_OR_STDIN = _InputType(streams=True)
 
 
 class _OutputType(click.ParamType):  # type: ignore[type-arg]  # generic only in newer releases
-    """The name of an output, or the prefix of several: no folder."""
+    """The name of an output, or the prefix of several: no folder.
+
+    Args:
+        streams: whether ``-`` is a stream; it is an error otherwise.
+    """
 
     name = "output"
+
+    def __init__(self, *, streams: bool = False) -> None:
+        self._streams = streams
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         path = Path(value)
         if isinstance(value, str) and (not path.name or path.name == ".." or value[-1:] in ("/", os.sep)):
             self.fail(f"{value!r} names a folder, expected a name in it, such as {path / 'photos'}", param, ctx)
+        if value == STREAM and not self._streams:
+            self.fail("'-' is stdout, and what is written here is no stream: give a name (a file of that name is ./-)", param, ctx)
         return path
 
 
 OUTPUT = _OutputType()
+OUTPUT_OR_STDOUT = _OutputType(streams=True)
 
 
 def cores() -> int:

@@ -12,7 +12,7 @@ from im2rec.progress import bar
 
 
 @click.command("shuffle")
-@click.argument("set_", metavar="PREFIX|REC|-", type=shared.PATH)
+@click.argument("set_", metavar="PREFIX|REC|-", type=shared.PATH_OR_STDIN)
 @click.option("--seed", type=click.IntRange(0), default=100, show_default=True, help="Seed of the order.")
 @click.option("--sort", type=click.Choice(["key"]), help="Sort the records by key instead.")
 @click.option(

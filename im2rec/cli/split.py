@@ -13,7 +13,7 @@ from im2rec.progress import bar
 
 
 @click.command("split")
-@click.argument("set_", metavar="PREFIX|REC|-", type=shared.PATH)
+@click.argument("set_", metavar="PREFIX|REC|-", type=shared.PATH_OR_STDIN)
 @click.option("--ratio", default="", metavar="NAME=R,...", help="Divide by ratios that add up to 1 into PREFIX_NAME: train=0.9,val=0.1.")
 @click.option("--stratify", is_flag=True, help="Divide each label by the ratios.")
 @click.option("--by-label", is_flag=True, help="Write a set for each first label, PREFIX_LABEL, or of the class's name where it is known.")

@@ -23,7 +23,7 @@ _DEFAULT = "train"  # the name that InsightFace's loaders look for
 
 
 @click.command("build")
-@click.argument("source", metavar="LST", type=shared.PATH)
+@click.argument("source", metavar="LST", type=shared.PATH_OR_STDIN)
 @click.argument("root", type=shared.PATH, required=False)
 @click.option(
     "-o",

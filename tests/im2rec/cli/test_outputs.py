@@ -143,3 +143,58 @@ def test_rows_of_labels_that_name_no_image_are_counted(im2rec, work, tree, pictu
     (work / "l.csv").write_text("a.jpg,dog\nb.jpg,cat\nc.jpg,cat\n")
     ran = im2rec("list", tree({"a.jpg": picture()}), "--labels", "l.csv", "-o", "x", "--json")
     assert (json.loads(ran.out)["unused_labels"], "rows of the labels file that name no image: 2" in ran.err) == (2, True)
+
+
+NO_STREAM_IN = [
+    "info -",
+    "ls -",
+    "cat - 1",
+    "verify -",
+    "check --for dali -",
+    "extract - -o y",
+    "relabel - x.lst",
+    "relabel x -",
+    "append - x.lst",
+    "recover -",
+    "salvage - -o y",
+    "index -",
+    "filter x -o y --keys -",
+    "list -",
+    "pack x.lst - -o y",
+    "identities inspect -",
+    "identities to-plain - -o y",
+    "identities filter - -o y --min-images 1",
+    "bin info -",
+    "bin extract - -o y",
+    "bin convert - -o y",
+    "bin pack - -o y",
+]
+NO_STREAM_OUT = [
+    "pack x.lst -o -",
+    "relabel x x.lst -o -",
+    "index x -o -",
+    "salvage x -o -",
+    "extract x -o -",
+    "list p -o y --classes -",
+    "identities build x.lst -o -",
+    "identities from-plain x -o -",
+    "identities merge x -o -",
+    "bin convert x.bin -o -",
+    "bin pack x.tsv -o -",
+    "bin extract x.bin -o -",
+]
+
+
+@pytest.mark.parametrize(("line", "stream"), [(line, "stdin") for line in NO_STREAM_IN] + [(line, "std") for line in NO_STREAM_OUT])
+def test_a_dash_is_refused_where_no_stream_is_read_or_written(im2rec, work, line, stream):
+    ran = im2rec(*line.split())
+    assert ran.code == 2, ran.err
+    assert f"'-' is {stream}" in ran.err
+    assert "(one of that name is ./-)" in ran.err or "(a file of that name is ./-)" in ran.err
+    assert not list(work.iterdir())
+
+
+def test_a_file_that_is_called_dash_is_reached_by_its_folder(im2rec, work, photos):
+    assert im2rec("pack", photos, "-o", "./-").code == 0
+    assert im2rec("info", "./-").code == 0
+    assert sorted(path.name for path in work.iterdir()) == ["-.classes.txt", "-.idx", "-.lst", "-.rec", "-.sum"]
