@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -41,10 +41,18 @@ def record_files(given: Path) -> list[Path]:
         raise InputError(str(given), "no such file" if not given.exists() else "is no file, expected a .rec")
     found = _named(given) or (_named(given.with_suffix("")) if given.suffix in _BESIDE else [])
     if not found:
-        if given.is_dir():
-            raise InputError(str(given), "is a folder, expected the prefix of a set or a .rec")
-        raise InputError(f"{given.with_suffix('') if given.suffix in _BESIDE else given}.rec", "no such file, nor shards of that prefix")
+        raise _no_set(given)
     return found
+
+
+def _no_set(given: Path) -> InputError:
+    """Return the error for a name that no set has."""
+    if given.is_dir():
+        return InputError(str(given), "is a folder, expected the prefix of a set or a .rec")
+    if given.exists() and given.suffix not in _BESIDE:
+        return InputError(str(given), "is no file of a set, expected a prefix, or a .rec, .idx, .sum or .lst")
+    rec = f"{given.with_suffix('') if given.suffix in _BESIDE else given}.rec"
+    return InputError(rec, "is no file, expected a .rec" if os.path.exists(rec) else "no such file, nor shards of that prefix")
 
 
 def interrupted(rec: Path) -> str | None:
@@ -79,11 +87,38 @@ def settled_files(given: Path) -> list[Path]:
     return recs
 
 
+def one_set(given: Path, recs: Sequence[Path]) -> None:
+    """Check that files are all of the one set that a name stands for.
+
+    Raises:
+        InputError: a shard is missing, or more than one set has that name.
+    """
+    for issue in missing_shards(given, recs):
+        raise InputError(str(issue.file), issue.reason)
+
+
+def check_alone(prefix: Path, recs: Iterable[Path]) -> None:
+    """Check that no other record file of the same prefix would stand beside those of a new set: who reads by it would mix them.
+
+    Raises:
+        InputError: one is there.
+    """
+    new = set(recs)
+    others = [path for path in (prefix.with_name(f"{prefix.name}.rec"), *shards_of(prefix)) if path not in new and path.exists()]
+    if others:
+        more = f" and {len(others) - 1} more stand" if len(others) > 1 else " stands"
+        reason = f"{others[0].name}{more} there already, and would be read for this set or beside it: remove them, or give another prefix"
+        raise InputError(str(prefix), reason if len(others) > 1 else reason.replace("them", "it"))
+
+
 def _named(prefix: Path) -> list[Path]:
     """Return the .rec files of exactly this prefix."""
     whole = prefix.with_name(f"{prefix.name}.rec")
-    if whole.is_file():
-        return [whole]
+    return [whole] if whole.is_file() else shards_of(prefix)
+
+
+def shards_of(prefix: Path) -> list[Path]:
+    """Return the .rec files of the shards of exactly this prefix, in order."""
     beside = prefix.parent.iterdir() if prefix.parent.is_dir() else ()
     return sorted(path for path in beside if path.name.startswith(prefix.name) and _SHARD.fullmatch(path.name[len(prefix.name) :]))
 
@@ -101,8 +136,15 @@ def list_of(rec: Path, prefix: Path | None = None) -> Path | None:
 
 
 def missing_shards(given: Path, recs: Sequence[Path]) -> Iterator[Issue]:
-    """Yield an issue for each shard that is not there, by the names of those that are; none for a file that is named itself."""
+    """Yield an issue for each shard that is not there, by the names of those that are; none for a file that is named itself.
+
+    Shards beside a whole set of the same prefix are one, too: nobody knows which is meant.
+    """
     prefix = prefix_of(given)
+    if given == prefix and [rec.name for rec in recs] == [f"{prefix.name}.rec"] and (shards := shards_of(prefix)):
+        many = f"{shards[0].name} stands" if len(shards) == 1 else f"{len(shards)} shards, such as {shards[0].name}, stand"
+        yield Issue(str(recs[0]), "set", f"{many} beside it under the same prefix: name what is meant by its .rec")
+        return
     matches = [match for rec in recs if rec.name.startswith(prefix.name) and (match := _SHARD.fullmatch(rec.name[len(prefix.name) :]))]
     sets = sorted({int(match[2]) for match in matches})
     if len(sets) > 1:
@@ -132,7 +174,7 @@ class Twins:
             seal: its size and the digest of what it holds.
             keys: (n,) uint64.
         """
-        first = self._seals.setdefault(seal, rec)
+        first = self._seals.setdefault(seal, rec) if seal[0] else rec  # empty ones are all alike
         if first != rec:
             yield Issue(str(rec), "set", f"holds the same records as {first.name}")
         elif keys is not None:

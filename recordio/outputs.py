@@ -235,8 +235,7 @@ class OutputSet:
 
     def _add(self, path: str | os.PathLike[str], *, main: bool) -> OutputFile:
         path = Path(path)
-        for source in self._inputs:
-            files.check_other(source, path)
+        self.check_no_input(path)
         self.check_free(path)
         target = Path(os.path.realpath(path)) if path.is_symlink() else path
         for prefix in dict.fromkeys(map(real, (self._prefix or prefix_of(path), prefix_of(path), prefix_of(target)))):
@@ -289,9 +288,10 @@ class OutputSet:
         """Let the commit remove a file of the old set that the new one has not, where it exists.
 
         Raises:
-            FileError: it exists and force is not given.
+            FileError: it exists and force is not given, or the set is made from it.
         """
         if path.exists():
+            self.check_no_input(path)
             self.check_free(path)
             self._obsolete.append(path)
 
@@ -306,6 +306,15 @@ class OutputSet:
     def paths(self) -> list[Path]:
         """Return the final names of the set's files."""
         return [output.path for output, _ in self._files]
+
+    def check_no_input(self, path: Path) -> None:
+        """Check that a name is not that of a file which the set is made from.
+
+        Raises:
+            FileError: it is.
+        """
+        for source in self._inputs:
+            files.check_other(source, path)
 
     def check_free(self, path: Path) -> None:
         """Check that a final name may be written.

@@ -11,6 +11,8 @@ import im2rec
 from im2rec.cli.groups import LazyGroup
 from im2rec.cli.main import COMMANDS, EXIT_DONE, EXIT_USAGE, PipeClosed, Terminated
 
+_READING = ("info", "ls", "cat", "check")  # commands that write no file
+
 
 class _Commands(LazyGroup):
     """The commands of the tool."""
@@ -21,7 +23,15 @@ class _Commands(LazyGroup):
         except BrokenPipeError:
             raise PipeClosed from None
         except KeyboardInterrupt:  # click would print an empty line
-            raise Terminated(signal.SIGINT) from None
+            raise Terminated(signal.SIGINT, _leaves(ctx)) from None
+        except Terminated as ended:
+            ended.leaves = ended.leaves or _leaves(ctx)
+            raise
+
+
+def _leaves(ctx: click.Context) -> str:
+    """Say what a command leaves that is interrupted."""
+    return "" if ctx.invoked_subcommand in _READING else "outputs are whole, or as they were"
 
 
 @click.command(

@@ -33,7 +33,9 @@ def into_options(*, shards: bool = True) -> Callable[[F], F]:
             if shards
             else []
         ),
-        click.option("-o", "--output", type=shared.OUTPUT, metavar="PREFIX", required=True, help="Write PREFIX.rec, .idx and .sum."),
+        click.option(
+            "-o", "--output", type=shared.OUTPUT_OR_STDOUT, metavar="PREFIX", required=True, help="Write PREFIX.rec, .idx and .sum."
+        ),
     ]
 
     def add(function: F) -> F:
@@ -67,10 +69,12 @@ def into(output: Path, *, force: bool, checksums: bool, shard_size: str, shards:
 
 def finish(report: Report, *, as_json: bool, quiet: bool) -> int:
     """Tell what was done, and return the exit code."""
+    if report.missing:
+        click.echo(printable(f"im2rec: {report.said_missing()}"), err=True)
     for remark in report.remarks:
         click.echo(printable(f"im2rec: remark: {remark}"), err=True)
     if as_json:
         shared.print_json(report.as_json())
     elif not quiet:
         click.echo(report.as_text(), err=True)
-    return 0
+    return 1 if report.missing else 0

@@ -7,6 +7,7 @@ import sys
 
 try:
     import _thread
+    import contextlib
     import signal
     import time
     from collections.abc import Callable, Sequence
@@ -15,7 +16,7 @@ try:
 
     from im2rec.errors import Im2recError, PlanError
     from im2rec.names import printable
-    from recordio.errors import RecordIOError
+    from recordio.errors import BadHeader, FormatError, IndexFormatError, ListFormatError, RecordIOError, SumFormatError
     from recordio.signals import ENDING
 except KeyboardInterrupt:  # Ctrl-C before anything could handle it
     sys.exit(130)
@@ -52,11 +53,17 @@ COMMANDS = {
 
 
 class Terminated(BaseException):
-    """A signal asked this process to end; like KeyboardInterrupt, no handler of errors catches it."""
+    """A signal asked this process to end; like KeyboardInterrupt, no handler of errors catches it.
 
-    def __init__(self, number: int) -> None:
+    Attributes:
+        number: of the signal.
+        leaves: what the work leaves that it interrupted, in words; "" where it writes nothing.
+    """
+
+    def __init__(self, number: int, leaves: str = "") -> None:
         super().__init__(number)
         self.number = number
+        self.leaves = leaves
 
 
 class _Ending:
@@ -117,7 +124,7 @@ def is_mxnet_form(arguments: Sequence[str]) -> bool:
 def guarded(name: str, body: Callable[[list[str]], int], arguments: Sequence[str] | None = None) -> int:
     """Run *body* with the command line's arguments and return the process's exit code.
 
-    Errors become one line on stderr. Ctrl-C, SIGTERM and a closed pipe end it without one, with 128 + the signal's number.
+    Errors become one line on stderr, Ctrl-C and SIGTERM another, with 128 + the signal's number. A closed pipe ends it without one.
     """
     args = list(sys.argv[1:] if arguments is None else arguments)
     ending = _Ending()
@@ -129,6 +136,7 @@ def guarded(name: str, body: Callable[[list[str]], int], arguments: Sequence[str
     except Terminated as ended:  # raised but once, so nothing interrupts what comes now
         ending.stop()
         code = 128 + ended.number
+        _say_interrupted(name, ended.leaves)
     sys.unraisablehook = ending.hook
     return code
 
@@ -142,7 +150,7 @@ def _told(name: str, body: Callable[[list[str]], int], args: list[str]) -> int:
         code = body(args)
         sys.stdout.flush()
     except KeyboardInterrupt:
-        return 128 + signal.SIGINT
+        raise Terminated(signal.SIGINT) from None
     except (BrokenPipeError, PipeClosed):
         _leave_stdout()
         return 128 + 13  # SIGPIPE, which Windows has no name for
@@ -159,6 +167,11 @@ def _told(name: str, body: Callable[[list[str]], int], args: list[str]) -> int:
         print(f"{name}: {printable(_text(error))}", file=sys.stderr)
         return EXIT_USAGE if isinstance(error, PlanError) else EXIT_STOPPED
     return code
+
+
+def _say_interrupted(name: str, leaves: str) -> None:
+    with contextlib.suppress(OSError, ValueError):  # stderr may be closed by now
+        print(f"{name}: interrupted{': ' * bool(leaves)}{printable(leaves)}", file=sys.stderr, flush=True)
 
 
 def _prepare(ending: _Ending) -> None:
@@ -179,7 +192,7 @@ def _leave_stdout() -> None:
 
 def _text(error: Exception) -> str:
     if isinstance(error, (Im2recError, RecordIOError)):
-        return str(error)
+        return f"{error}{_hint(error)}"
     if isinstance(error, OSError):
         if error.filename is not None:
             return f"{error.filename}: {error.strerror}"
@@ -188,6 +201,20 @@ def _text(error: Exception) -> str:
         _leave_stdout()
         return f"<stdout>: cannot write: {error.strerror or error}"
     return f"internal error: {type(error).__name__}: {error} (--debug shows where)"
+
+
+def _hint(error: Exception) -> str:
+    """Return what helps against a damaged file of a set: which command tells more, or mends it."""
+    if "'im2rec " in str(error) or not isinstance(error, (FormatError, IndexFormatError)):
+        return ""
+    stem, suffix = os.path.splitext(error.source)
+    if isinstance(error, FormatError):
+        is_damage = suffix == ".rec" and not isinstance(error, BadHeader)
+        return "; 'im2rec verify' tells all that is wrong, 'im2rec salvage' saves the rest" * is_damage
+    if isinstance(error, ListFormatError) or not os.path.exists(f"{stem}.rec"):
+        return ""
+    how = f"verify {stem}.rec --write-sum --force" if isinstance(error, SumFormatError) else f"index {stem}.rec --force"
+    return f"; 'im2rec {how}' writes it anew"
 
 
 def _is_of_stdout(error: OSError) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ _WALK_OPTIONS = ("flat", "extensions", "labels", "shuffle", "seed")
 
 
 @click.command("pack")
-@click.argument("source", type=shared.PATH)
+@click.argument("source", type=shared.PATH_OR_STDIN)
 @click.argument("root", type=shared.PATH, required=False)
 @click.option(
     "-o", "--output", type=shared.OUTPUT, metavar="PREFIX", help="Write PREFIX.rec and PREFIX.idx.  [default: the list without .lst]"
@@ -87,8 +88,10 @@ def command(context: click.Context, /, source: Path, root: Path | None, output: 
         if not source.is_dir() and all(reject.reason.startswith("does not exist") for reject in error.first):
             error.hint = f" (looked in {options.source.root}{'' if root is not None else ', the folder of the list; give ROOT'})"
         raise
-    except (KeyboardInterrupt, Terminated):
-        _say_interrupted(prefix, options, finished=run["finished"])
+    except KeyboardInterrupt:
+        raise Terminated(signal.SIGINT, _left(prefix, options, finished=run["finished"])) from None
+    except Terminated as ended:
+        ended.leaves = _left(prefix, options, finished=run["finished"])
         raise
     if not given["quiet"]:
         _say_other_shards(prefix, report)
@@ -103,17 +106,15 @@ def command(context: click.Context, /, source: Path, root: Path | None, output: 
     return 1 if report.rejects else 0
 
 
-def _say_interrupted(prefix: Path, options: PackOptions, *, finished: bool) -> None:
-    """Tell what an interrupted run leaves; nothing when it may have been interrupted after all was written."""
+def _left(prefix: Path, options: PackOptions, *, finished: bool) -> str:
+    """Return what an interrupted run leaves, in words; "" when it may have been interrupted after all was written."""
     if finished:
-        return
+        return ""
     past = journal.load(journal.journal_path(set_prefix(prefix, options.shards))) if options.resume else None
     if past is None:
-        text = "nothing was written"
-    else:
-        kept = sum(len(entry.outcomes) for entry in past.entries)
-        text = f"{kept} image{'s are' if kept != 1 else ' is'} kept, the same command with --resume goes on"
-    click.echo(f"im2rec: interrupted: {text}", err=True)
+        return "nothing was written"
+    kept = sum(len(entry.outcomes) for entry in past.entries)
+    return f"{kept} image{'s are' if kept != 1 else ' is'} kept, the same command with --resume goes on"
 
 
 def _say_other_shards(prefix: Path, report: PackReport) -> None:

@@ -9,6 +9,7 @@ import click
 
 from im2rec import progress
 from im2rec.cli import options as shared
+from im2rec.names import printable
 from im2rec.operations import labelled
 from im2rec.operations.append import record_file
 from im2rec.operations.relabel import relabel, relabel_to
@@ -43,7 +44,9 @@ def command(set_: Path, source: Path, output: Path | None, as_json: bool, quiet:
             report = relabel(rec, labels, source=source, advance=advance)
         else:
             prefix = output.with_name(output.name.removesuffix(".rec"))
-            report = relabel_to(set_, labels, prefix, force=given["force"], advance=advance)
+            report = relabel_to(set_, labels, prefix, labels_file=source, force=given["force"], advance=advance)
+    for remark in report.remarks if not quiet else ():
+        click.echo(printable(f"im2rec: remark: {remark}"), err=True)
     if report.missing:
         click.echo(f"im2rec: {report.said_missing()}", err=True)
     if as_json:

@@ -19,7 +19,7 @@ from im2rec.operations.fields import of_identities
 from im2rec.operations.info import class_names
 from im2rec.packoptions import Items, PackOptions, describe
 from im2rec.report import PackReport, format_rejects
-from im2rec.sets import record_files
+from im2rec.sets import one_set, record_files
 from recordio import checksum, files, frame, index
 from recordio.amend import Amendment
 from recordio.header import HEADER_SIZE
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _REJECTS_HEAD: Final = format_rejects([])
 _START: Final = struct.Struct("<III")  # magic, lrec, flag
 _PIECE: Final = 1 << 20  # bytes of a list copied at once
+_NAMED: Final = 10  # classes that are named
 
 
 @dataclass(slots=True)
@@ -67,17 +68,17 @@ class Renumbered:
     """
 
     def __init__(self, items: Items, first: int | None, *, by_id: bool = False, labels: Mapping[float, float] | None = None) -> None:
-        self._items = items
+        self.items = items
         self._first = first
         self._by_id = by_id
         self._labels = labels
 
     def __len__(self) -> int:
-        return len(self._items)
+        return len(self.items)
 
     def __iter__(self) -> Iterator[Item]:
         first, labels = self._first, self._labels
-        for number, item in enumerate(self._items):
+        for number, item in enumerate(self.items):
             id_ = item.id if first is None else first + (item.id if self._by_id else number)
             new = item.labels if labels is None else tuple([labels[label] for label in item.labels])
             yield Item(id_, new, item.path)
@@ -90,6 +91,7 @@ def record_file(given: Path) -> Path:
         InputError: there is none, or the set has shards.
     """
     recs = record_files(given)
+    one_set(given, recs)
     shard = SHARD.fullmatch(recs[0].stem)
     if len(recs) > 1 or shard:
         raise InputError(str(given), "is divided into shards, expected a set of one .rec; 'im2rec merge' makes one of them")
@@ -225,10 +227,24 @@ class _Append:
             reason = "no such file, by which the classes of the folder would get their labels; append a list, or use --labels none"
             raise InputError(str(path), reason)
         known = {name: int(label) for label, name in class_names(path).items()}
+        self._check_flat(items, known)
         joined, labels = dict(known), {}
         for name, label in items.classes.items():  # type: ignore[attr-defined]
             labels[float(label)] = float(joined.setdefault(name, max(joined.values(), default=-1) + 1))
-        return Renumbered(items, first, by_id=True, labels=labels), joined if joined != known else None
+        if joined == known:
+            return Renumbered(items, first, by_id=True, labels=labels), None
+        found.remarks.append(_said_classes([(name, label) for name, label in joined.items() if name not in known], path))
+        return Renumbered(items, first, by_id=True, labels=labels), joined
+
+    def _check_flat(self, items: Items, known: Mapping[str, int]) -> None:
+        """Refuse images that stand in the folder itself, unless the set has its like: '.' is no class that somebody means.
+
+        Raises:
+            InputError: there are such images.
+        """
+        if "." in items.classes and "." not in known:  # type: ignore[attr-defined]
+            reason = "has images in no folder below it, which would be a new class of the name '.': put them into folders named after "
+            raise InputError(str(self._options.source.root), f"{reason}their classes, give --labels none for label 0, or append a list")
 
     def _check_ids(self, items: Renumbered) -> None:
         """Check that no id is in the set already.
@@ -242,7 +258,7 @@ class _Append:
         twice = np.isin(ids, self._index.keys).nonzero()[0]
         if len(twice):
             reason = f"the id {ids[twice[0]]} is in {self._index.source} already (--ids continue gives new ones)"
-            raise ListError("the new list", int(twice[0]) + 1, reason)
+            raise ListError(getattr(items.items, "source", "<list>"), 0, f"item {int(twice[0]) + 1}: {reason}")
 
     def _pack(self, items: Renumbered, writer: IndexedWriter, report: PackReport, advance: Callable[[int], None]) -> None:
         for block in build.blocks(items, self._options):
@@ -315,6 +331,11 @@ class _Append:
         if digest is not None and lists is not None and digest == lists[0]:
             others["list"] = lists[1]
         return {**own, **others}
+
+
+def _said_classes(new: list[tuple[str, int]], path: Path) -> str:
+    named = ", ".join(f"{name} ({label})" for name, label in new[:_NAMED]) + ", ..." * (len(new) > _NAMED)
+    return f"{len(new)} class{'es' * (len(new) != 1)} that {path} did not have: {named}"
 
 
 def is_own_list(source: Path, rec: Path) -> bool:

@@ -25,16 +25,16 @@ def describe(rec: Path, records: int) -> dict[str, str]:
         count = len(index.load(idx))
         said[".idx"] = f"{count} keys" if count == records else f"{count} keys, {records - count} records are not in it"
     except FileError:
-        said[".idx"] = "is missing; 'im2rec index' writes it"
+        said[".idx"] = f"{idx.name} is missing; 'im2rec index' writes it"
     except IndexFormatError as error:
-        said[".idx"] = f"cannot be read: {error}"
+        said[".idx"] = f"cannot be read: {error}; 'im2rec index --force' writes it anew"
     try:
         listed = checksum.load(sum_)
         fits = listed.rec.size == rec.stat().st_size and len(listed) == records
         whole = f"fits by its sizes, contents not checked, written by {listed.tool}"
         said[".sum"] = whole if fits else "is that of another file; 'im2rec verify' tells more"
     except FileError:
-        said[".sum"] = "is missing; 'im2rec verify --write-sum' writes it"
+        said[".sum"] = f"{sum_.name} is missing; 'im2rec verify --write-sum' writes it"
     except IndexFormatError as error:
         said[".sum"] = f"cannot be read: {error}"
     return said

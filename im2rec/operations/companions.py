@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from array import array
 from collections.abc import Callable, Iterable, Iterator
@@ -10,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from im2rec.sets import check_alone
 from recordio import files
 from recordio.outputs import OutputSet
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 CLASSES: Final = ".classes.txt"
 LIST: Final = ".lst"
+REJECTS: Final = ".rejects.tsv"
 _ID: Final = re.compile(rb"[ ]*(\d{1,20})[ ]*\t")
 _LINES: Final = 1 << 16  # written at once
 
@@ -109,6 +112,39 @@ def _chosen(content: bytes, target: Target) -> Iterator[bytes]:
     ids, headed = target.ids.known()
     for found in Lines(content).of(ids[headed]):
         yield b"".join([line + b"\n" for _, line in found])
+
+
+def check_room(prefix: Path, recs: Iterable[Path], outputs: OutputSet) -> None:
+    """Check that nothing would stand beside a new set under its name that is not its own.
+
+    Args:
+        prefix: of the set.
+        recs: its .rec files.
+        outputs: the files to write into.
+
+    Raises:
+        InputError: other record files have this prefix.
+        FileError: there is a list or a class map, and it is read, or nothing may be replaced.
+    """
+    check_alone(prefix, recs)
+    for suffix in (LIST, CLASSES):
+        outputs.check_no_input(beside(prefix, suffix))
+        outputs.check_free(beside(prefix, suffix))
+
+
+def remove_old(prefix: Path, outputs: OutputSet) -> list[str]:
+    """Let a commit remove the list and the class map of a set that is replaced, where the new one has none; return what is to be said.
+
+    Raises:
+        FileError: one of them is a file that is read.
+    """
+    new, removed = set(outputs.paths()), []
+    for suffix in (LIST, CLASSES, REJECTS):
+        path = beside(prefix, suffix)
+        if path.is_file() and not new & {path, Path(os.path.realpath(path))}:
+            outputs.remove(path)
+            removed += [path.name] * (suffix != REJECTS)
+    return [f"of the set that is replaced, {' and '.join(removed)} {'is' if len(removed) == 1 else 'are'} removed"] if removed else []
 
 
 def write(target: Target, outputs: OutputSet, companions: Companions, sources: Iterable[Source]) -> list[str]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from im2rec.errors import InputError
 from im2rec.names import printable
-from im2rec.sets import check_settled, missing_shards, record_files
+from im2rec.sets import check_settled, one_set, record_files
 from recordio import checksum, frame, index
 from recordio.errors import ChecksumMismatch, FormatError, Truncated
 from recordio.files import InputFile, InputStream
@@ -382,8 +382,7 @@ def open_set(given: Path, stack: ExitStack, *, partial: bool = False, ordinals: 
     if given == STDIN:
         return [Source(given, ordinals=ordinals)]
     recs = record_files(given)
-    for issue in missing_shards(given, recs):
-        raise InputError(str(issue.file), issue.reason)
+    one_set(given, recs)
     sources = []
     for rec in recs:
         sources.append(Source(rec, partial=partial, ordinals=ordinals))

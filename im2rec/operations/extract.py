@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
-from im2rec.errors import ImageError, InputError
+from im2rec.errors import ImageError, InputError, ListError
 from im2rec.itemlist import ItemList
 from im2rec.listfile import format_label
 from im2rec.operations.browse import is_detection
@@ -87,7 +87,7 @@ def extract(given: Path, folder: Path, options: ExtractOptions, advance: Callabl
         The counts.
 
     Raises:
-        InputError: there is no such set, a change of it was interrupted, or it has no list where one is asked for.
+        InputError: there is no such set, a change of it was interrupted, it has no list where one is asked for, or no image.
         ListError: a line of the list cannot be used.
         FormatError: a record cannot be read, or is not as its .sum says.
         FileError: a file cannot be read or written.
@@ -101,6 +101,7 @@ class _Extraction:
     def __init__(
         self, given: Path, recs: list[Path], output: OutputFolder, options: ExtractOptions, advance: Callable[[int], None]
     ) -> None:
+        self._given = given
         self._recs = recs
         self._output = output
         self._options = options
@@ -119,13 +120,19 @@ class _Extraction:
         self._made = 0  # folders that are there
 
     def _original_paths(self, path: Path | None) -> dict[int, str] | None:
-        """Return id -> path by the list of the set; None where names are not to come from there."""
+        """Return id -> path by the list of the set, of ids that have one path; None where names are not to come from there."""
         if self._options.names in ("label", "key") or (path is None and self._options.names == "auto"):
             return None
         if path is None:
             raise InputError(f"{prefix_of(self._recs[0])}.lst", "no such list, which --names list takes the names from")
-        with ItemList.open(path, allow_rounding=True) as items:
-            return {item.id: item.path for item in items}
+        paths: dict[int, str] = {}
+        unclear: set[int] = set()
+        with ItemList.open(path, on_fault=_stop) as items:
+            for item in items:
+                if paths.setdefault(item.id, item.path) != item.path:
+                    unclear.add(item.id)
+        self._report.unclear = len(unclear)
+        return {id_: name for id_, name in paths.items() if id_ not in unclear}
 
     def run(self) -> ExtractReport:
         report = self._report
@@ -135,6 +142,8 @@ class _Extraction:
                     classes.write(self._class_map)
             for rec in self._recs:
                 self._write(rec, lst)
+        if report.records and not report.extracted:
+            raise InputError(str(self._given), f"none of {report.records} records has an image, so nothing was written")
         for name in (".", self._list_name, *([self._classes_name] if self._classes_name else [])):
             report.outputs.append(str(self._output.path / name))
         return report
@@ -254,6 +263,11 @@ class _Extraction:
             self._ids.add(record.id)
             labels = "\t".join(map(format_label, record.labels))
             lines.append(f"{record.id}\t{labels}\t{path}\n")
+
+
+def _stop(fault: ListError) -> None:
+    """Let a line that cannot be read end the run; an id that stands twice does not."""
+    raise fault
 
 
 def _make_work(folder: Path) -> Work[Batch]:

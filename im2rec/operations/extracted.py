@@ -28,6 +28,7 @@ class ExtractReport:
         rejects: reason -> ids of the records that were not extracted, or offsets of those that have none.
         unlisted: reason -> ids of the images that were written and are not in the list.
         renamed: images whose name could not be that of the list.
+        unclear: ids for which the list of the set has several paths.
         strangers: images that the list of the set does not name.
         inexact: records that no list packs to the same bytes: with an id2, or labels in an unusual form.
         other_keys: whether the .idx has other keys than the ids of the headers.
@@ -41,6 +42,7 @@ class ExtractReport:
     rejects: dict[str, array[int]] = field(default_factory=dict)
     unlisted: dict[str, array[int]] = field(default_factory=dict)
     renamed: int = 0
+    unclear: int = 0
     strangers: int = 0
     inexact: int = 0
     other_keys: bool = False
@@ -67,6 +69,7 @@ class ExtractReport:
             "rejects": {reason: list(ids) for reason, ids in self.rejects.items()},
             "unlisted": {reason: list(ids) for reason, ids in self.unlisted.items()},
             "renamed": self.renamed,
+            "ids_twice_in_list": self.unclear,
             "not_in_list": self.strangers,
             "inexact": self.inexact,
             "other_keys": self.other_keys,
@@ -94,8 +97,11 @@ class ExtractReport:
         """Yield what should be said although nothing is missing."""
         if self.renamed:
             yield f"{self.renamed} images could not keep the path of the list: not safe, taken already, or another format's suffix"
+        if self.unclear:
+            many = "1 id has" if self.unclear == 1 else f"{self.unclear} ids have"
+            yield f"{many} several paths in the set's list, which does not tell whose they are"
         if self.strangers:
-            yield f"{self.strangers} images are not in the set's list, they are named by label and id"
+            yield f"{self.strangers} images have no path in the set's list, they are named by label and id"
         if self.inexact:
             yield f"{self.inexact} records have an id2 or labels in an unusual form, so the list packs to other bytes for them"
         if self.other_keys:

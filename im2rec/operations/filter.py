@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from im2rec.errors import InputError, PlanError
-from im2rec.operations.browse import info_of
+from im2rec.operations.browse import TIFF, info_of
 from im2rec.operations.copying import Block, Source
 from im2rec.operations.expression import PROBED, Expression
 from im2rec.operations.fields import Fields, fields_of
@@ -20,6 +20,8 @@ from recordio.header import HEADER_SIZE
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+FORMATS: Final = ("jpg", "png", "webp", "gif", "bmp", TIFF)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,9 @@ class FilterOptions:
             raise PlanError(f"--max-bytes {self.most_bytes} is below --min-bytes {self.least_bytes}")
         for text in (self.labels, self.keys):
             parse_ranges(text)
+        for format_ in self.formats:
+            if format_ not in FORMATS:
+                raise PlanError(f"no such format: {format_!r}, expected one of {', '.join(FORMATS)}")
         if self.where:
             Expression(self.where)
         if not (self.labels or self.keys or self.key_file is not None or self.looks_inside):
@@ -108,14 +113,13 @@ def filter_set(given: Path, into: Into, options: FilterOptions, advance: Advance
         FormatError: a record cannot be read.
         FileError: a file cannot be read or written.
     """
-    with Run("filter", [given], into, ordinals=ordinals) as run:
+    inputs = [options.key_file] if options.key_file is not None else []
+    with Run("filter", [given], into, ordinals=ordinals, inputs=inputs) as run:
         conditions = Conditions(options)
         run.target(described=options.described())
         run.transfer(conditions.route, advance, by_key=conditions.route_by_key if conditions.is_of_keys else None)
         run.report.leave_out("not chosen", run.report.read - sum(target.records for target in run.targets))
-        missing = conditions.missing()
-        if missing:
-            run.report.remarks.append(f"{missing} of the keys that were asked for are those of no record")
+        run.report.missing = conditions.missing()
         return run.finish()
 
 
@@ -129,6 +133,7 @@ class Conditions:
         self._expression = Expression(options.where) if options.where else None
         self._labels, self._ranges = parse_ranges(options.labels), parse_ranges(options.keys)
         self._named = np.unique(read_keys(options.key_file)) if options.key_file is not None else None
+        self._met: set[tuple[int, int]] = set()  # ranges that a key was in
         self._seen = np.zeros(0 if self._named is None else len(self._named), bool)
 
     @property
@@ -136,9 +141,10 @@ class Conditions:
         """Whether keys alone decide."""
         return not self._labels and not self._options.looks_inside
 
-    def missing(self) -> int:
-        """Return how many keys of the file are those of no record."""
-        return int((~self._seen).sum())
+    def missing(self) -> list[str]:
+        """Return the keys and ranges of keys that were asked for and are those of no record."""
+        ranges = [f"{low}-{high}" if high > low else str(low) for low, high in self._ranges if (low, high) not in self._met]
+        return ranges + ([] if self._named is None else list(map(str, self._named[~self._seen].tolist())))
 
     def route(self, block: Block) -> NDArray[np.intp]:
         """Return 0 for each record of a block that is kept, -1 for the others."""
@@ -166,6 +172,7 @@ class Conditions:
         kept = np.ones(len(keys), bool)
         if self._ranges:
             kept &= _in_ranges(keys, self._ranges)
+            self._met |= {(low, high) for low, high in self._ranges if bool(((keys >= low) & (keys <= high)).any())}
         if self._named is not None:
             if not len(self._named):
                 return np.zeros(len(keys), bool)

@@ -71,7 +71,7 @@ def index_set(given: Sequence[Path], idx: Path, options: IndexOptions, advance: 
 
     Raises:
         FormatError: a .rec breaks a rule of the format, or a payload has no image header where ids are wanted.
-        InputError: there is no such set, or the index is that of one of several files.
+        InputError: there is no such set, none of its records has an image, or the index is that of one of several files.
         FileError: a file cannot be read or written.
     """
     import numpy as np
@@ -94,8 +94,10 @@ def index_set(given: Sequence[Path], idx: Path, options: IndexOptions, advance: 
                 records += len(block)
                 advance(len(block))
             base += source.size
+        names = np.concatenate(found)
+        if records and not len(names):
+            raise InputError(", ".join(map(str, given)), f"none of {records} records has an image, so nothing was written")
         written = [idx, *_write_sum(sources, idx, outputs, checksum.FileDigest(output.size, digest.hexdigest()), all_keys)]
-    names = np.concatenate(found)
     return Indexed(records, base, len(names) - len(np.unique(names)), len(names)), written
 
 

@@ -164,7 +164,7 @@ def info(given: Path) -> Info:
     of_readers = facts.begin(given, recs)
     for rec in recs:
         of_readers.start(rec)
-        for entry in entries(rec):
+        for entry in entries(rec, any_index=True):
             _count(found, entry)
             layout.see(entry)
             of_list.see(entry)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import im2rec
 from im2rec.errors import InputError
 from im2rec.names import printable
+from im2rec.operations import companions
 from im2rec.operations.copying import Block, Source, open_set
 from im2rec.operations.fields import refuse_identities
 from im2rec.operations.labelled import write_list
@@ -49,6 +50,7 @@ class RelabelReport:
         missing: ids that were named, and no image has.
         in_place: whether the set itself was changed.
         outputs: names of the files that were changed or written.
+        remarks: what else is to be said.
     """
 
     records: int = 0
@@ -58,6 +60,7 @@ class RelabelReport:
     missing: list[int] = field(default_factory=list)
     in_place: bool = True
     outputs: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         """Return the report as an object for JSON."""
@@ -270,7 +273,13 @@ def _changes(payload: bytes, new: tuple[float, ...], block: Block, number: int) 
 
 
 def relabel_to(
-    given: Path, labels: Labels, output: Path, *, force: bool = False, advance: Callable[[int], None] = lambda _: None
+    given: Path,
+    labels: Labels,
+    output: Path,
+    *,
+    labels_file: Path | None = None,
+    force: bool = False,
+    advance: Callable[[int], None] = lambda _: None,
 ) -> RelabelReport:
     """Write a new set in which records have other labels; images are copied byte for byte.
 
@@ -278,6 +287,7 @@ def relabel_to(
         given: prefix of the set, or one of its files; shards become one file.
         labels: id -> labels; records of other ids keep theirs.
         output: prefix of the new set. Its .lst is written where the old one is there.
+        labels_file: the list that the labels are from, which no output may replace.
         force: replace files that exist.
         advance: called with the number of records done since its last call.
 
@@ -287,9 +297,13 @@ def relabel_to(
         FileError: a file cannot be read or written.
     """
     report, seen = RelabelReport(in_place=False), _Seen(labels)
-    with contextlib.ExitStack() as stack, OutputSet(output, force=force) as outputs:
+    with (
+        contextlib.ExitStack() as stack,
+        OutputSet(output, force=force, inputs=[labels_file] if labels_file is not None else []) as outputs,
+    ):
         sources = open_set(given, stack)
         paths = [output.with_name(f"{output.name}{suffix}") for suffix in (".rec", ".idx", ".sum")]
+        companions.check_room(output, paths[:1], outputs)
         for source in sources:
             for path in paths if source.file is not None else ():
                 source.file.check_other(path)  # type: ignore[union-attr]
@@ -310,6 +324,7 @@ def relabel_to(
         writer.finish()
         report.missing = seen.missing()
         report.outputs = [str(path) for path in outputs.paths()]
+        report.remarks = companions.remove_old(output, outputs)
     return report
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
-from im2rec.errors import PlanError
+from im2rec.errors import InputError, PlanError
 from im2rec.names import printable
 from im2rec.operations import companions
 from im2rec.operations.copying import STDIN, Block, Records, Source, open_set, total
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _COPIED: Final = 1 << 16  # bytes that must stand together, on average, for the kernel's copy to be worth its calls
 _BARE: Final = 64  # bytes of a record that may have labels but no image
+_NAMED: Final = 10  # keys or sets that are named
 _ROWS: Final = 1 << 16  # records whose runs are looked for at once
 Route = Callable[[Block], "NDArray[np.intp]"]  # a target for each record of a block; -1 for none
 RouteByKey = Callable[[Source, "NDArray[np.uint64]", int], "NDArray[np.intp]"]  # the same by keys, and the first one's ordinal
@@ -47,6 +48,7 @@ class Report:
         bytes_written: of all .rec files.
         outputs: names of the files that were written.
         parts: name of an output set -> its records, where there are several.
+        missing: keys, or ranges of them, that were asked for and are those of no record.
         remarks: what else is to be said.
     """
 
@@ -58,12 +60,20 @@ class Report:
     bytes_written: int = 0
     outputs: list[str] = field(default_factory=list)
     parts: dict[str, int] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
 
     def leave_out(self, why: str, count: int) -> None:
         """Count records that are not written."""
         if count:
             self.left_out[why] = self.left_out.get(why, 0) + count
+
+    def said_missing(self) -> str:
+        """Return what should be said of keys that no record has; "" where there are none."""
+        if not self.missing:
+            return ""
+        named = ", ".join(self.missing[:_NAMED]) + ", ..." * (len(self.missing) > _NAMED)
+        return f"no record has {len(self.missing)} of the keys that were asked for: {named}"
 
     def as_json(self) -> dict[str, Any]:
         """Return the report as an object for JSON."""
@@ -76,6 +86,7 @@ class Report:
             "bytes_written": self.bytes_written,
             "parts": self.parts,
             "outputs": self.outputs,
+            "missing": self.missing,
             "remarks": self.remarks,
         }
 
@@ -99,6 +110,7 @@ class Run:
         partial: take records that an .idx leaves out, too; see copying.Source.
         ordinals: number the records of each source 0, 1, 2, ...
         identities: whether the operation leaves a file of identities a file of identities.
+        inputs: other files that are read, which no output may replace.
 
     Raises:
         InputError: there is no such set, or a shard of it is missing.
@@ -114,6 +126,7 @@ class Run:
         partial: bool = False,
         ordinals: bool = False,
         identities: bool = False,
+        inputs: Sequence[Path] = (),
     ) -> None:
         self.verb = verb
         self.given = list(given)
@@ -121,7 +134,7 @@ class Run:
         self._identities = identities
         self._stack = ExitStack()
         self.into = into
-        self.outputs = OutputSet(None if into.prefix == STDOUT else into.prefix, force=into.force)
+        self.outputs = OutputSet(None if into.prefix == STDOUT else into.prefix, force=into.force, inputs=inputs)
         self.targets: list[Target | Stream] = []
         self.sets: list[list[Source]] = []
         self.has_list = into.prefix != STDOUT and any(path != STDIN and companions.has_list(prefix_of(path)) for path in self.given)
@@ -267,9 +280,11 @@ class Run:
             beside: the class map and the lists of the outputs; by default those of the one set that is read, if it has them.
 
         Raises:
+            InputError: there are records, and none is to be written.
             FileError: a write, sync or rename failed; the final names are as they were.
         """
         report = self.report
+        self._check_some()
         for target in self.targets:
             report.outputs += target.finish()
             report.written += target.records
@@ -284,10 +299,26 @@ class Run:
         targets = [target for target in self.targets if isinstance(target, Target)]
         for target in targets:
             report.outputs += companions.write(target, self.outputs, beside, self.sources)
+            report.remarks += companions.remove_old(target.prefix, self.outputs)
         self.outputs.commit()
         if report.duplicates:
             report.remarks.append(f"{report.duplicates} records have a key that an earlier one of the same set has")
         return report
+
+    def _check_some(self) -> None:
+        """Refuse a result without records where there are some, and tell of parts that have none.
+
+        Raises:
+            InputError: nothing is to be written.
+        """
+        report = self.report
+        if report.read and not any(target.records for target in self.targets):
+            names = ", ".join("<stdin>" if given == STDIN else str(given) for given in self.given)
+            missing = f"; {report.said_missing()}" if report.missing else ""
+            raise InputError(names, f"none of {report.read} records is chosen, so nothing was written{missing}")
+        empty = [str(target.prefix) for target in self.targets if isinstance(target, Target) and not target.records]
+        if empty and report.read:
+            report.remarks.append(f"no record is in {', '.join(empty[:_NAMED])}{', ...' * (len(empty) > _NAMED)}")
 
     def __enter__(self) -> Self:
         return self

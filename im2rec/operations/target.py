@@ -12,6 +12,7 @@ from im2rec.errors import PlanError
 from im2rec.operations.copying import Records, Source
 from im2rec.operations.ids import Ids
 from im2rec.plan import shard_name
+from im2rec.sets import check_alone, shards_of
 from recordio.files import OutputStream
 from recordio.outputs import OutputSet
 from recordio.writer import IndexedWriter
@@ -94,6 +95,12 @@ class Target:
 
     def _check_names(self) -> None:
         """Check names before anything is written: better now than after an hour."""
+        from im2rec.operations import companions  # which writes for targets
+
+        recs = [] if self._shard_size else [self._names(number)[0] for number in range(len(self._bounds or ()) + 1)]
+        if self._shard_size and self._outputs.force:  # which shards are replaced shows in the end
+            recs = shards_of(self.prefix)
+        companions.check_room(self.prefix, recs, self._outputs)
         for number in range(1 if self._shard_size else len(self._bounds or ()) + 1):
             for path in self._names(number):
                 if not self._shard_size:
@@ -190,6 +197,7 @@ class Target:
             for number, writer in enumerate(self._writers):
                 for file, path in zip(writer.files, self._names(number, len(self._writers)), strict=True):
                     file.path = path
+            check_alone(self.prefix, [self._names(number, len(self._writers))[0] for number in range(len(self._writers))])
         return [str(file.path) for writer in self._writers for file in writer.files]
 
     def keys(self) -> NDArray[np.uint64]:

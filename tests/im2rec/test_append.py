@@ -69,7 +69,31 @@ def test_a_folder_is_appended_with_its_classes(im2rec, work, photos, tree, pictu
         "26\t4.000000\td/y.jpg",
     ]
     assert im2rec("verify", "x", "--decode", "--workers", 0).code == 0
-    assert "remark" not in ran.err
+    assert [line for line in ran.err.splitlines() if "remark" in line] == [
+        "im2rec: remark: 2 classes that x.classes.txt did not have: 0 (3), d (4)"
+    ]
+
+
+def test_a_flat_folder_is_no_class_of_its_own(im2rec, work, photos, tree, picture) -> None:
+    assert im2rec("pack", photos, "-o", "x").code == 0
+    before = {path: path.read_bytes() for path in work.iterdir()}
+    more = tree({"z.jpg": picture(seed=90), "b/y.jpg": picture(seed=91)}, "more")
+    ran = im2rec("append", "x", more)
+    assert (ran.code, len(ran.err.splitlines())) == (3, 1)
+    assert f"{more}: has images in no folder below it, which would be a new class of the name '.'" in ran.err
+    assert {path: path.read_bytes() for path in work.iterdir()} == before
+    assert im2rec("append", "x", more, "--labels", "none").code == 0
+    assert im2rec("pack", more, "-o", "y").code == 0  # a set that has such a class gets more of it
+    assert im2rec("append", "y", tree({"w.jpg": picture(seed=92)}, "third")).code == 0
+    assert Path("y.classes.txt").read_text() == "0\t.\n1\tb\n"
+
+
+def test_an_id_that_is_there_is_told_with_the_list_and_the_item(im2rec, work, photos) -> None:
+    im2rec("list", photos, "-o", "x.lst")
+    im2rec("pack", "x.lst", photos)
+    Path("more.lst").write_text("700\t1\ta/03.jpg\n3\t2\tb/01.jpg\n")
+    ran = im2rec("append", "x", "more.lst", photos, "--ids", "keep")
+    assert (ran.code, ran.err) == (3, "im2rec: more.lst: item 2: the id 3 is in x.idx already (--ids continue gives new ones)\n")
 
 
 def test_ids_go_on_in_the_order_of_the_list(im2rec, work, photos) -> None:

@@ -194,3 +194,23 @@ def test_an_empty_folder_is_filled_and_a_killed_runs_folder_goes(im2rec, work, p
     assert im2rec("extract", "x", "-o", "out/").code == 0
     assert sorted(os.listdir()) == ["out", "x.idx", "x.rec", "x.sum"]
     assert Path("out/00000000/00000001.jpg").read_bytes() == picture()
+
+
+def test_ids_that_have_several_paths_in_the_list_are_named_by_label(im2rec, work, photos) -> None:
+    im2rec("list", photos, "-o", "x.lst")
+    im2rec("pack", "x.lst", photos)
+    lines = Path("x.lst").read_text().splitlines(keepends=True)
+    three = next(line for line in lines if line.startswith("3\t"))
+    Path("x.lst").write_text("".join([*lines, "3\t0\tother.jpg\n", lines[0]]))  # of the second one, both lines say the same
+    ran = im2rec("extract", "x", "-o", "y", "--json")
+    report = json.loads(ran.out)
+    assert (ran.code, report["extracted"], report["ids_twice_in_list"], report["not_in_list"]) == (0, 24, 1, 1)
+    assert "remark: 1 id has several paths in the set's list" in ran.err
+    listed = dict(line.rstrip("\n").split("\t")[::2] for line in Path("y/x.lst").read_text().splitlines())
+    assert listed["3"] == "a/00000003.jpg"
+    assert listed[lines[0].split("\t")[0]] == lines[0].split("\t")[2].rstrip("\n")
+    assert (Path("y") / listed["3"]).read_bytes() == (photos / three.split("\t")[2].rstrip("\n")).read_bytes()
+    assert im2rec("pack", "y/x.lst", "-o", "again").code == 0
+    assert Path("again.rec").read_bytes() == Path("x.rec").read_bytes()
+    Path("x.lst").write_text("3\t0\n")
+    assert "x.lst:1: 2 fields" in im2rec("extract", "x", "-o", "z").err

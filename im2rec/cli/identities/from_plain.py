@@ -27,7 +27,6 @@ def command(set_: Path, output: Path, **given: Any) -> int:
     Images get the keys 1 to N by identity and stay in the order of the set's files. The set may be an identity file
     itself, whose header and identity records are then made anew.
     """
-    shared.say_missing_shards(set_)
     with progress.bar("reading", quiet=given["quiet"]) as advance:
         inputs = surveys(set_, advance)
     common.say(f"{set_}: {sum(len(found.images) for found in inputs)} images", given)

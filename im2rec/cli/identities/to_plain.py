@@ -10,6 +10,7 @@ import click
 from im2rec import progress
 from im2rec.cli import options as shared
 from im2rec.cli.identities import common
+from im2rec.names import printable
 from im2rec.operations.identities.plain import to_plain
 from im2rec.operations.identities.survey import identity_file
 from recordio.outputs import OutputSet
@@ -33,6 +34,8 @@ def command(set_: Path, output: Path, scalar_labels: bool, checksums: bool, **gi
         progress.bar("writing", len(found.keys), quiet=given["quiet"]) as advance,
     ):
         report = to_plain(found, prefix, outputs, scalar=scalar_labels, checksums=checksums, advance=advance)
+    for remark in report.remarks if not given["quiet"] else ():
+        click.echo(printable(f"im2rec: remark: {remark}"), err=True)
     if given["as_json"]:
         shared.print_json({"command": "identities to-plain", **report.as_json()})
     elif not given["quiet"]:

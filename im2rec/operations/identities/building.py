@@ -12,6 +12,7 @@ import im2rec
 from im2rec import build, listfile
 from im2rec.errors import ImageError, NothingPacked
 from im2rec.listfile import Item
+from im2rec.operations import companions
 from im2rec.operations.identities.grouping import GroupedItems
 from im2rec.operations.identities.metadata import IdentityOptions, IdentityReport, write_metadata, write_property
 from im2rec.operations.identities.rewrite import rename
@@ -88,6 +89,7 @@ def build_identities(
     described = {"command": "identities build", **describe(options)}
     rec = prefix.with_name(f"{prefix.name}.rec")
     tool = f"im2rec {im2rec.__version__}"
+    companions.check_room(prefix, [rec], outputs)
     writer = IndexedWriter(rec, checksums=layout.checksums, outputs=outputs, tool=tool, options=described)
     numbering = _Numbering(close_gaps=layout.renumber)
     listfile.write(prefix.with_name(f"{prefix.name}.lst"), _packed(items, options, numbering, writer, report, advance), outputs)
@@ -103,6 +105,7 @@ def build_identities(
     if layout.property:
         write_property(prefix.parent, written, layout, outputs)
     _write_rejects(report, prefix, outputs)
+    written.removed = companions.remove_old(prefix, outputs)
     return report
 
 

@@ -54,6 +54,7 @@ class IdentityReport:
         unreadable: images of a format that is not known.
         size: bytes of the .rec.
         outputs: names of the files that were written.
+        removed: what is to be said of files of an old set that were removed.
     """
 
     images: int = 0
@@ -67,6 +68,7 @@ class IdentityReport:
     unreadable: int = 0
     size: int = 0
     outputs: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
 
     def see(self, image: bytes) -> None:
         """Note the size of an image."""
@@ -103,7 +105,7 @@ class IdentityReport:
 
     def remarks(self) -> list[str]:
         """Return what should be said although all went well."""
-        said = []
+        said = list(self.removed)
         if self.renumbered:
             said.append(f"{self.renumbered} identities have other labels now: they are numbered from 0 (--keep-labels leaves them)")
         if len(self.sizes) > 1:

@@ -11,6 +11,7 @@ from typing import Any, Final
 import im2rec
 from im2rec.errors import InputError
 from im2rec.names import printable
+from im2rec.operations import companions
 from im2rec.operations.identities.survey import Survey
 from im2rec.report import format_bytes
 from recordio import files, scan
@@ -31,6 +32,7 @@ class PlainReport:
         dropped: other records without an image that were left out.
         size: bytes of the .rec.
         outputs: names of the files that were written.
+        remarks: what else is to be said.
     """
 
     images: int = 0
@@ -38,6 +40,7 @@ class PlainReport:
     dropped: int = 0
     size: int = 0
     outputs: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         """Return the report as an object for JSON."""
@@ -77,12 +80,17 @@ def to_plain(
         advance: called with the number of records done since its last call.
 
     Raises:
+        InputError: no record has an image.
         FormatError: a record cannot be read.
         FileError: a file cannot be read or written.
     """
+    if not len(found.images):
+        raise InputError(str(found.rec), f"none of {len(found.keys)} records has an image, so nothing was written")
     described = {"command": "identities to-plain", **({"--scalar-labels": "True"} if scalar else {})}
     tool = f"im2rec {im2rec.__version__}"
-    writer = IndexedWriter(prefix.with_name(f"{prefix.name}.rec"), checksums=checksums, outputs=outputs, tool=tool, options=described)
+    rec = prefix.with_name(f"{prefix.name}.rec")
+    companions.check_room(prefix, [rec], outputs)
+    writer = IndexedWriter(rec, checksums=checksums, outputs=outputs, tool=tool, options=described)
     keys, filled, at = found.keys.tolist(), found.filled.tolist(), 0
     file = files.InputFile(found.rec)
     try:
@@ -98,8 +106,9 @@ def to_plain(
     finally:
         file.close()
     writer.finish()
-    dropped = len(found.others)
-    return PlainReport(len(writer), at - len(writer) - dropped, dropped, writer.size, [str(file.path) for file in writer.files])
+    dropped, remarks = len(found.others), companions.remove_old(prefix, outputs)
+    names = [str(file.path) for file in writer.files]
+    return PlainReport(len(writer), at - len(writer) - dropped, dropped, writer.size, names, remarks)
 
 
 def one_label(payload: bytes) -> bytes:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import im2rec
 from im2rec.errors import InputError, PlanError
 from im2rec.listfile import EXACT_INTEGERS
+from im2rec.operations import companions
 from im2rec.operations.identities.metadata import IdentityOptions, IdentityReport, write_metadata, write_property
 from im2rec.operations.identities.survey import Survey, check_labels
 from recordio import files, scan
@@ -65,8 +66,8 @@ def plan(
         renumber: number the labels 0, 1, 2, ...; else they stay.
 
     Raises:
-        InputError: a label cannot be that of an identity, or two files use the same ones and they are to stay.
-        PlanError: no image is left, or there are more identities than float32 can number.
+        InputError: a label cannot be that of an identity, or no image is left.
+        PlanError: two files use the same labels and they are to stay, or there are more identities than float32 can number.
     """
     import numpy as np
 
@@ -79,9 +80,9 @@ def plan(
     identities, which, counts = np.unique(group * span + joined, return_inverse=True, return_counts=True)
     taken = (counts >= least) & (counts <= (most if most is not None else len(joined)))
     if not taken.any():
-        raise PlanError(
-            f"no identity has {least} images or more{f' and {most} at the most' if most is not None else ''}, nothing was written"
-        )
+        asked = f"no identity has {least} images or more{f' and {most} at the most' if most is not None else ''}"
+        said = "no record has an image" if not len(joined) else asked
+        raise InputError(", ".join(str(found.rec) for found in inputs), f"{said}, so nothing was written")
     old = identities % span
     if not renumber and len(np.unique(old[taken])) < taken.sum():
         raise PlanError("two of the files use the same labels for different identities: they cannot be kept (--keep-labels)")
@@ -133,9 +134,9 @@ def write(
     """
     report = IdentityReport(renumbered=chosen.renumbered, classes=chosen.classes)
     tool = f"im2rec {im2rec.__version__}"
-    writer = IndexedWriter(
-        prefix.with_name(f"{prefix.name}.rec"), checksums=options.checksums, outputs=outputs, tool=tool, options=described
-    )
+    rec = prefix.with_name(f"{prefix.name}.rec")
+    companions.check_room(prefix, [rec], outputs)
+    writer = IndexedWriter(rec, checksums=options.checksums, outputs=outputs, tool=tool, options=described)
     for found, keys, labels in zip(inputs, chosen.keys, chosen.labels, strict=True):
         _copy(found, keys.tolist(), labels.tolist(), writer, report, advance)
     stops = [*chosen.starts.tolist()[1:], chosen.images + 1]
@@ -145,6 +146,7 @@ def write(
     report.outputs += [str(file.path) for file in writer.files]
     if options.property:
         write_property(prefix.parent, report, options, outputs)
+    report.removed = companions.remove_old(prefix, outputs)
     return report
 
 

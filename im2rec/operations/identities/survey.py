@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from im2rec.errors import InputError
 from im2rec.listfile import EXACT_INTEGERS
-from im2rec.sets import settled_files
+from im2rec.sets import one_set, settled_files
 from recordio import files, index, scan
 from recordio.header import HEADER_SIZE
 
@@ -186,10 +186,12 @@ def surveys(given: Path, advance: Callable[[int], None] = lambda _: None) -> lis
     """Survey all files of a set.
 
     Raises:
-        InputError: there is no such set, a change of it was interrupted, or a record has no image header.
+        InputError: there is no such set, a shard of it is missing, a change of it was interrupted, or a record has no image header.
         FormatError: a record cannot be read.
     """
-    return [survey(rec, advance) for rec in settled_files(given)]
+    recs = settled_files(given)
+    one_set(given, recs)
+    return [survey(rec, advance) for rec in recs]
 
 
 def identity_file(given: Path, advance: Callable[[int], None] = lambda _: None) -> Survey:
@@ -200,6 +202,7 @@ def identity_file(given: Path, advance: Callable[[int], None] = lambda _: None) 
         FormatError: a record cannot be read.
     """
     recs = settled_files(given)
+    one_set(given, recs)
     if len(recs) > 1:
         raise InputError(
             str(given), f"is a set of {len(recs)} files, expected one in InsightFace's layout; 'im2rec identities from-plain' makes it"

@@ -61,7 +61,7 @@ def test_layouts_are_recognised(told, work, labels, layout):
 def test_a_face_recognition_file_is_recognised(told, golden):
     found = told(golden / "recordio" / "identities")
     assert (found["layout"], found["records"], found["images"], found["classes"]) == ("identities", 11, 7, 3)
-    assert found["beside"][".sum"] == "is missing; 'im2rec verify --write-sum' writes it"
+    assert found["beside"][".sum"] == "identities.sum is missing; 'im2rec verify --write-sum' writes it"
 
 
 def test_payloads_without_headers_are_raw(told, work):

@@ -113,3 +113,79 @@ def test_modules_are_reached_without_an_import_of_their_own():
     code = "import recordio; print(recordio.verify.verify, recordio.checksum.load, recordio.probe.probe, recordio.images.check)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout
     assert callable(recordio.salvage)
+
+
+@pytest.mark.parametrize(
+    ("words", "leaves"),
+    [
+        (["filter", "x", "-o", "y", "--label", "0"], ": outputs are whole, or as they were"),
+        (["shuffle", "x", "-o", "y"], ": outputs are whole, or as they were"),
+        (["append", "x", "FOLDER"], ": outputs are whole, or as they were"),
+        (["identities", "from-plain", "x", "-o", "y"], ": outputs are whole, or as they were"),
+        (["extract", "x", "-o", "y"], ": outputs are whole, or as they were"),
+        (["info", "x"], ""),
+        (["ls", "x"], ""),
+    ],
+    ids=lambda words: words[0] if words else "",
+)
+@pytest.mark.parametrize("error", [KeyboardInterrupt, lambda: Terminated(2)], ids=["raised by Python", "raised by the tool"])
+def test_every_command_says_that_it_was_interrupted(im2rec, photos, work, monkeypatch, words, leaves, error):
+    from recordio import files
+
+    assert im2rec("pack", photos, "-o", "x").code == 0
+    before = {path: path.read_bytes() for path in work.iterdir()}
+
+    def interrupted(*arguments):
+        raise error()
+
+    monkeypatch.setattr(files.InputFile, "read_at", interrupted)
+    ran = im2rec(*[photos if word == "FOLDER" else word for word in words])
+    assert (ran.code, ran.out, ran.err) == (130, "", f"im2rec: interrupted{leaves}\n")
+    assert {path: path.read_bytes() for path in work.iterdir()} == before
+
+
+def test_damage_is_told_with_the_commands_that_help(im2rec, photos, work):
+    assert im2rec("pack", photos, "-o", "x").code == 0
+    data = bytearray((work / "x.rec").read_bytes())
+    data[900] ^= 1
+    (work / "x.rec").write_bytes(data)
+    for words in (["filter", "x", "-o", "y", "--label", "0"], ["extract", "x", "-o", "y"], ["merge", "x", "-o", "y"]):
+        ran = im2rec(*words)
+        assert (ran.code, len(ran.err.splitlines())) == (3, 1)
+        assert re.search(r"x\.rec: offset \d+: key \d+: CRC-32 ", ran.err)
+        assert ran.err.endswith("; 'im2rec verify' tells all that is wrong, 'im2rec salvage' saves the rest\n")
+
+
+def test_an_index_that_cannot_be_read_is_told_with_what_mends_it(im2rec, photos, work):
+    assert im2rec("pack", photos, "-o", "x").code == 0
+    (work / "x.idx").write_text("no index\n")
+    hint = "x.idx:1: b'no index', expected a key, a tab and an offset; 'im2rec index x.rec --force' writes it anew\n"
+    for words in (["ls", "x"], ["cat", "x", "1"], ["filter", "x", "-o", "y", "--label", "0"]):
+        ran = im2rec(*words)
+        assert (ran.code, ran.err) == (3, f"im2rec: {hint}")
+    found = json.loads(im2rec("info", "x", "--json").out)
+    assert found["records"] == 24
+    assert found["beside"][".idx"].startswith("cannot be read: x.idx:1: b'no index'")
+    assert im2rec("index", "x.rec", "--force").code == 0
+    (work / "x.sum").write_text("no sum\n")
+    assert "; 'im2rec verify x.rec --write-sum --force' writes it anew\n" in im2rec("filter", "x", "-o", "y", "--label", "0").err
+    im2rec("verify", "x.rec", "--write-sum", "--force")
+    assert im2rec("filter", "x", "-o", "y", "--label", "0").code == 0
+
+
+def test_a_file_of_no_set_is_called_that(im2rec, photos, work):
+    (work / "README.md").write_text("hello\n")
+    (work / "y.rec").mkdir()
+    for words in (["info", "README.md"], ["filter", "README.md", "-o", "z", "--label", "0"], ["append", "README.md", photos]):
+        said = "README.md: is no file of a set, expected a prefix, or a .rec, .idx, .sum or .lst"
+        assert (im2rec(*words).code, im2rec(*words).err) == (3, f"im2rec: {said}\n")
+    assert im2rec("info", "y").err == "im2rec: y.rec: is no file, expected a .rec\n"
+    assert im2rec("info", "z").err == "im2rec: z.rec: no such file, nor shards of that prefix\n"
+
+
+def test_missing_files_are_named_where_they_are_told_in_json(im2rec, photos, work):
+    assert im2rec("pack", photos, "-o", "x", "--no-sum").code == 0
+    (work / "x.idx").unlink()
+    beside = json.loads(im2rec("info", "x", "--json").out)["beside"]
+    assert beside[".idx"] == "x.idx is missing; 'im2rec index' writes it"
+    assert beside[".sum"] == "x.sum is missing; 'im2rec verify --write-sum' writes it"

@@ -22,9 +22,9 @@ def write(rec, width: int = 5) -> list[tuple[int, bytes]]:
 @pytest.mark.parametrize(("wanted", "among"), [("0", {0}), ("2", {2}), ("5-9", {5, 6, 7, 8, 9}), ("1,3", {1, 3}), ("4", {4})])
 def test_a_filter_by_label_keeps_images_with_an_object_of_the_class(im2rec, work, wanted, among, width):
     records = write(work / "a.rec", width)
-    assert im2rec("filter", "a", "-o", "b", "--label", wanted).code == 0
     kept = [record for record, classes in zip(records, CLASSES, strict=True) if among & set(classes)]
-    assert read_set(work / "b.rec") == kept
+    assert im2rec("filter", "a", "-o", "b", "--label", wanted).code == (0 if kept else 3)
+    assert (read_set(work / "b.rec") if kept else list(work.glob("b.*"))) == kept
     assert im2rec("filter", "a", "-o", "c", "--label", wanted, "--invert").code == 0
     assert sorted(kept + read_set(work / "c.rec")) == records
 
