@@ -7,7 +7,7 @@ import errno
 import struct
 from collections.abc import Iterator
 
-from recordio.errors import BadHeader, FileError, FormatError, ImageFormatError
+from recordio.errors import BadHeader, BadSample, FileError, FormatError, ImageFormatError
 
 
 class MXNetError(RuntimeError):
@@ -30,6 +30,10 @@ class ImageError(ImageFormatError, MXNetError):
     """An image cannot be decoded, or not be made of another."""
 
 
+class SampleError(BadSample, MXNetError):
+    """An iterator or a dataset cannot make a sample of a record or of an image."""
+
+
 class ShortPayload(BadHeader, struct.error):
     """A payload is too short for its image header."""
 
@@ -45,6 +49,8 @@ def as_mxnets() -> Iterator[None]:
         raise RecordError(error.source, error.offset, error.reason) from error
     except ImageFormatError as error:
         raise ImageError(error.reason) from error
+    except BadSample as error:
+        raise SampleError(error.where, error.reason) from error
     except FileError as error:
         kind = MissingFile if error.errno == errno.ENOENT else AccessError
         raise kind(error.path, error.action, error.errno, error.reason) from error

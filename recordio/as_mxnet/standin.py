@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib.abc
 import importlib.machinery
 import sys
@@ -9,6 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import Any, Final
 
+from recordio.loaders.absent import INSTEAD
+
+_FEW: Final = 20  # names that a message lists
 _OFFERED: Final = (
     "it has mxnet.recordio, mxnet.io, mxnet.image, mxnet.gluon.data and mxnet.nd over NumPy's arrays, "
     "but no operators beyond NumPy's, no symbols, networks or autograd"
@@ -18,19 +22,31 @@ _OFFERED: Final = (
 class NameMissing(AttributeError):
     """A name of MXNet that the stand-in does not have."""
 
-    def __init__(self, dotted: str) -> None:
-        super().__init__(f"{dotted} is missing: recordio.as_mxnet stands in for MXNet; {_OFFERED}")
+    def __init__(self, dotted: str, siblings: Sequence[str] = ()) -> None:
+        super().__init__(f"{dotted} is missing: recordio.as_mxnet stands in for MXNet; {_OFFERED}{_hint(dotted, siblings)}")
         self.dotted = dotted
+        self.siblings = tuple(siblings)
 
-    def __reduce__(self) -> tuple[type[NameMissing], tuple[str]]:
-        return type(self), (self.dotted,)
+    def __reduce__(self) -> tuple[type[NameMissing], tuple[str, tuple[str, ...]]]:
+        return type(self), (self.dotted, self.siblings)
+
+
+def _hint(dotted: str, siblings: Sequence[str]) -> str:
+    """Say what there is in the place of a name: what does its work, or names like it, or all there are."""
+    module, _, name = dotted.rpartition(".")
+    if name in INSTEAD:
+        return f". Instead of {name}: {INSTEAD[name]}"
+    close = difflib.get_close_matches(name, siblings, 3, 0.7)
+    if close:
+        return f". Did you mean {' or '.join(f'{module}.{each}' for each in close)}?"
+    return f". {module} has {', '.join(siblings)}" if 0 < len(siblings) <= _FEW else ""
 
 
 class ImportMissing(ModuleNotFoundError):
     """The same where it is imported."""
 
-    def __init__(self, dotted: str) -> None:
-        super().__init__(str(NameMissing(dotted)))  # without ImportError's name: "from a import b" would hide the message
+    def __init__(self, dotted: str, siblings: Sequence[str] = ()) -> None:
+        super().__init__(str(NameMissing(dotted, siblings)))  # without ImportError's name: "from a import b" would hide the message
         self.dotted = dotted
 
     def __reduce__(self) -> tuple[type[ImportMissing], tuple[str]]:
@@ -58,7 +74,7 @@ class StandIn(ModuleType):
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
         maker = self._makers.get(name)
         if maker is None:
-            raise NameMissing(f"{self.__name__}.{name}")
+            raise NameMissing(f"{self.__name__}.{name}", self.__all__)
         value = maker()
         setattr(self, name, value)
         return value

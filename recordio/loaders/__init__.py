@@ -21,6 +21,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from recordio.loaders.absent import INSTEAD
+
 if TYPE_CHECKING:
     from recordio.loaders.arrays import CSVIter, NDArrayIter
     from recordio.loaders.augmenters import (
@@ -224,7 +226,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     module = _MODULES.get(name)
     if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        instead = f": {INSTEAD[name]}" if name in INSTEAD else ""
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}{instead}")
     value = getattr(importlib.import_module(f"recordio.loaders.{module}"), name)
     globals()[name] = value
     return value

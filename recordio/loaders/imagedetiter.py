@@ -148,8 +148,9 @@ class ImageDetIter(ImageIter):
         pixels = self.imdecode(task.data)
         self._check_image([pixels])
         pixels, label = self.augmentation_transform(pixels, self._parse_label(task.label))
+        label = np.asarray(label, np.float32)
         self._check_valid_label(label)
-        return Row(pixels, self._checked(self.postprocess_data(pixels)), np.asarray(label, np.float32), task)
+        return Row(self._keep(pixels), self._checked(self.postprocess_data(pixels)), label, task)
 
     def _check_valid_label(self, label: Any) -> None:
         """Check what augmentation left of a label.

@@ -117,6 +117,9 @@ class ImageIter(RowIter):
         self.shuffle = shuffle
         self.last_batch_handle = last_batch_handle
         self.on_bad = on_bad
+        self._listed = path_imglist is not None or imglist is not None
+        self._paths = path_imgrec or None, path_imgidx or None
+        self.path_root = path_root
         self.auglist = self._make_augmenters(aug_list, given)
         self.source = open_images(path_imgrec, path_imgidx, path_imglist, path_root, imglist)
         self.seed = chance.current().getrandbits(63) if seed is None else seed
@@ -131,6 +134,7 @@ class ImageIter(RowIter):
         self._threads = preprocess_threads
         images.use_one_thread()
         self._begin()
+        self.reset()  # as MXNet: a subclass may begin there
 
     def _make_augmenters(self, aug_list: Sequence[Any] | None, given: dict[str, Any]) -> list[Any]:
         if aug_list is None:
@@ -163,7 +167,11 @@ class ImageIter(RowIter):
         pixels = self.imdecode(task.data)
         self._check_image(pixels)
         pixels = self.augmentation_transform(pixels)
-        return Row(pixels, self._checked(self.postprocess_data(pixels)), self._label(task.label), task)
+        return Row(self._keep(pixels), self._checked(self.postprocess_data(pixels)), self._label(task.label), task)
+
+    def _keep(self, pixels: Any) -> NDArray[Any]:
+        """Return an augmented image for its row."""
+        return pixels  # type: ignore[no-any-return]
 
     def _check_image(self, given: Any) -> None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -84,6 +85,10 @@ class LabelMap:
     def widest(self) -> int:
         """Labels of the image that has most."""
         return max(map(len, self._labels.values()), default=0)
+
+    def items(self) -> Iterable[tuple[int, NDArray[np.float32]]]:
+        """Return ids with their labels."""
+        return self._labels.items()
 
     def find(self, id: int) -> NDArray[np.float32]:
         """Return the labels of an image, (k,) float32.

@@ -129,6 +129,10 @@ class RecordSource:
         file, local = self._place(ordinal)
         return f"{self._recs[file]}: key {self._readers[file].keys[local]}"
 
+    def entries(self) -> dict[int, tuple[NDArray[np.float32], str]]:
+        """Return the labels that take the place of the records', by id, each with an empty path."""
+        return {} if self._labels is None else {id_: (label, "") for id_, label in self._labels.items()}
+
     def widest_label(self) -> tuple[int, str]:
         """Return how many labels the record with most has, and where it stands. Of each record the head alone is read.
 
@@ -194,6 +198,10 @@ class ListSource:
             FileError: it cannot be read.
         """
         return files.read_whole(self._root / path)
+
+    def entries(self) -> dict[int, tuple[NDArray[np.float32], str]]:
+        """Return labels and path of each image, by its key."""
+        return {int(key): self.entry(ordinal) for ordinal, key in enumerate(self.keys)}
 
     def widest_label(self) -> tuple[int, str]:
         """Return how many labels the image with most has, and where it stands."""

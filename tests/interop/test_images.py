@@ -21,6 +21,14 @@ pytestmark = pytest.mark.interop
 IMAGES = 11
 
 
+def test_a_program_whose_iterators_override_methods_prints_the_same(tmp_path: Path) -> None:
+    """What it prints with ours is compared with this file by the tests of recordio.as_mxnet."""
+    programs = Path(__file__).parents[1] / "recordio" / "programs"
+    command = [os.environ["IM2REC_MXNET_PYTHON"], str(programs / "image_iter_hooks.py"), str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=True)
+    assert done.stdout == (programs / "image_iter_hooks.txt").read_text()
+
+
 class _Highest:
     """Random numbers that are always the largest."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
-from recordio import mxnet
+from recordio import loaders, mxnet
 
 PROGRAMS = Path(__file__).with_name("programs")
 
@@ -135,6 +136,11 @@ class TestPrograms:
         assert rest[4] == "(16, 16, 3) NDArray"
         assert rest[5].startswith("MXNetError: ")
 
+    def test_methods_of_image_iterators_that_a_program_overrides(self, tmp_path):
+        """The other file has what MXNet 1.9.1 itself prints."""
+        expected = (PROGRAMS / "image_iter_hooks.txt").read_text().splitlines()
+        assert lines(PROGRAMS / "image_iter_hooks.py", tmp_path) == expected
+
     def test_datasets_of_records_and_a_loader(self, golden, small, tmp_path):
         for name in ("cat", "coffee"):
             shutil.copytree(golden / "images" / name, tmp_path / "images" / name)
@@ -176,6 +182,25 @@ class TestMissingNames:
         done = run("-c", f"import mxnet as mx\n{code}", code=1)
         last = done.stderr.splitlines()[-1]
         assert f": {named} is missing: recordio.as_mxnet stands in for MXNet; it has mxnet.recordio, mxnet.io" in last
+
+    @pytest.mark.parametrize(
+        ("code", "hint"),
+        [
+            ("mx.io.MNISTIter", "Instead of MNISTIter: .*NDArrayIter takes their arrays"),
+            ("mx.io.LibSVMIter(data_libsvm='x')", "Instead of LibSVMIter: its batches are sparse.*NDArrayIter takes dense arrays"),
+            ("from mxnet.io import MNISTIter", "Instead of MNISTIter: "),
+            ("mx.gluon.data.vision.CIFAR10()", "Instead of CIFAR10: .*ImageRecordDataset"),
+            ("mx.io.ImageRecordIterator", "Did you mean mxnet.io.ImageRecordIter or "),
+            ("mx.io.Nothing", "mxnet.io has CSVIter, DataBatch, .*ResizeIter$"),
+        ],
+    )
+    def test_what_there_is_instead_is_said(self, code, hint):
+        last = run("-c", f"import mxnet as mx\n{code}", code=1).stderr.splitlines()[-1]
+        assert re.search(rf"no operators beyond NumPy's, no symbols, networks or autograd\. {hint}", last)
+
+    def test_the_library_says_it_too(self):
+        with pytest.raises(AttributeError, match="no attribute 'MNISTIter': it reads files of one data set; NDArrayIter"):
+            loaders.MNISTIter  # noqa: B018  (the access is the test)
 
     def test_modules_that_read_no_data_can_be_imported(self):
         code = "import mxnet.gluon.nn, mxnet.optimizer as o\nfrom mxnet import autograd, gluon, init, sym\nfrom mxnet.gluon import nn\n"

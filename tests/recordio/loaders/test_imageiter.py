@@ -256,6 +256,58 @@ def test_overridden_methods_are_called() -> None:
     assert_array_equal(ours.label[0], plain.label[0] + 1000)
 
 
+class Particular(ImageIter):
+    """Stacks each image on itself, reads files under other names, and does not want every image."""
+
+    def check_data_shape(self, data_shape: Any) -> None:
+        assert len(data_shape) == 3
+
+    def read_image(self, fname: str) -> bytes:
+        return super().read_image(fname.replace("alias", "cat"))
+
+    def check_valid_image(self, data: np.ndarray) -> None:
+        if self.cur == 2:
+            raise RuntimeError("not the second one")
+
+    def postprocess_data(self, datum: np.ndarray) -> np.ndarray:
+        return np.concatenate([super().postprocess_data(datum)] * 2)
+
+
+def test_overridden_methods_may_refuse_images_and_make_more_of_them(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG", "recordio.loaders")
+    names = ["alias/eye.JPEG", "alias/whole face.jpg", "alias/whole face.jpg"]
+    it = Particular(2, (6, 32, 32), imglist=[[number, name] for number, name in enumerate(names)], path_root=GOLDEN / "images")
+    batch = it.next()
+    assert batch.data[0].shape == it.provide_data[0].shape == (2, 6, 32, 32)
+    assert batch.label[0].tolist() == [0, 2]
+    assert_array_equal(batch.data[0][:, :3], batch.data[0][:, 3:])
+    assert caplog.messages == ["invalid image, skipped: not the second one"]
+    assert it.bad == []
+
+
+class Counted(ImageIter):
+    """Brings its own samples, five an epoch."""
+
+    def reset(self) -> None:
+        self.left = [4, 3, 2, 1, 0]
+        super().reset()
+
+    def next_sample(self) -> tuple[Any, bytes]:
+        if not self.left:
+            raise StopIteration
+        number = self.left.pop()
+        return number, self.source.read(number).image
+
+
+def test_samples_of_a_subclass_end_when_it_says_so() -> None:
+    it = Counted(**{**SMALL, "batch_size": 4})
+    for _ in range(2):
+        batches = list(it)
+        assert labels(batches) == [[0, 1, 2, 3], [4, 4, 4, 4]]
+        assert [batch.pad for batch in batches] == [0, 3]
+        it.reset()
+
+
 @pytest.mark.parametrize(
     ("given", "error", "words"),
     [
