@@ -55,7 +55,7 @@ LOADERS = [
     ["imagerecord", "torch", "coloring"],
     ["recipes", "imagedetrecord"],
     ["detaugmenters", "imagerows"],
-    ["rowiter"],
+    ["rowiter", "detrecipes"],
     ["imageiter"],
     ["imagedetiter", "datasets"],
     ["__init__"],

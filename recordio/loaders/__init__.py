@@ -9,7 +9,7 @@
     arrays, wrappers: NDArrayIter, CSVIter; ResizeIter, PrefetchingIter
     source    .rec files, or images with a list, read by ordinal
     image     decode, resize, crop, as mxnet.image; rotation, too
-    augmenters, coloring, recipes, detaugmenters: the augmenters of mxnet.image
+    augmenters, coloring, recipes, detaugmenters, detrecipes: the augmenters of mxnet.image
     imageiter, imagedetiter: ImageIter and ImageDetIter
     datasets  those of mxnet.gluon.data
 
@@ -57,8 +57,6 @@ if TYPE_CHECKING:
         SimpleDataset,
     )
     from recordio.loaders.detaugmenters import (
-        CreateDetAugmenter,
-        CreateMultiRandCropAugmenter,
         DetAugmenter,
         DetBorrowAug,
         DetHorizontalFlipAug,
@@ -66,6 +64,7 @@ if TYPE_CHECKING:
         DetRandomPadAug,
         DetRandomSelectAug,
     )
+    from recordio.loaders.detrecipes import CreateDetAugmenter, CreateMultiRandCropAugmenter
     from recordio.loaders.image import (
         center_crop,
         color_normalize,
@@ -119,8 +118,6 @@ _HOMES = {
     ),
     "datasets": ("Dataset", "ImageFolderDataset", "ImageListDataset", "ImageRecordDataset", "RecordFileDataset", "SimpleDataset"),
     "detaugmenters": (
-        "CreateDetAugmenter",
-        "CreateMultiRandCropAugmenter",
         "DetAugmenter",
         "DetBorrowAug",
         "DetHorizontalFlipAug",
@@ -128,6 +125,7 @@ _HOMES = {
         "DetRandomPadAug",
         "DetRandomSelectAug",
     ),
+    "detrecipes": ("CreateDetAugmenter", "CreateMultiRandCropAugmenter"),
     "image": (
         "center_crop",
         "color_normalize",

@@ -7,12 +7,12 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from recordio.loaders import boxes, chance, image, recipes
-from recordio.loaders.augmenters import Augmenter, CastAug, ForceResizeAug, ResizeAug, as_plain
+from recordio.loaders import boxes, chance, image
+from recordio.loaders.augmenters import Augmenter, as_plain
 
 if TYPE_CHECKING:
     import numpy as np
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import NDArray
 
     from recordio.loaders.image import Image
 
@@ -93,13 +93,17 @@ class DetHorizontalFlipAug(DetAugmenter):
         return src[:, ::-1], boxes.mirror(label)
 
 
-def _pair(value: Any) -> tuple[float, float]:
+def pair(value: Any) -> tuple[float, float]:
+    """Return the least and the most of a pair of both, or of one number that is both."""
     return (value[0], value[1]) if isinstance(value, (list, tuple)) else (value, value)
 
 
-def _check_range(name: str, values: tuple[float, float], least: float, aug: DetAugmenter) -> None:
-    if values[0] > values[1] or values[1] <= least:
-        raise ValueError(f"{type(aug).__name__}: {name} {values}, expected an ascending pair that goes beyond {least}")
+def _check_ranges(aug: DetAugmenter, area: tuple[float, float], least_area: float, aspect: tuple[float, float]) -> None:
+    for name, values, least in (("area_range", area, least_area), ("aspect_ratio_range", aspect, 0)):
+        if values[0] > values[1] or values[1] <= least:
+            raise ValueError(f"{type(aug).__name__}: {name} {values}, expected an ascending pair that goes beyond {least}")
+    if aspect[0] <= 0:
+        raise ValueError(f"{type(aug).__name__}: aspect_ratio_range {aspect}, expected numbers above 0")
 
 
 class DetRandomCropAug(DetAugmenter):
@@ -124,7 +128,7 @@ class DetRandomCropAug(DetAugmenter):
         min_eject_coverage: float = 0.3,
         max_attempts: int = 50,
     ) -> None:
-        self.aspect_ratio_range, self.area_range = _pair(aspect_ratio_range), _pair(area_range)
+        self.aspect_ratio_range, self.area_range = pair(aspect_ratio_range), pair(area_range)
         super().__init__(
             min_object_covered=min_object_covered,
             aspect_ratio_range=self.aspect_ratio_range,
@@ -133,10 +137,7 @@ class DetRandomCropAug(DetAugmenter):
             max_attempts=max_attempts,
         )
         self.min_object_covered, self.min_eject_coverage, self.max_attempts = min_object_covered, min_eject_coverage, max_attempts
-        _check_range("area_range", self.area_range, 0, self)
-        _check_range("aspect_ratio_range", self.aspect_ratio_range, 0, self)
-        if self.aspect_ratio_range[0] <= 0:
-            raise ValueError(f"DetRandomCropAug: aspect_ratio_range {self.aspect_ratio_range}, expected numbers above 0")
+        _check_ranges(self, self.area_range, 0, self.aspect_ratio_range)
 
     def __call__(self, src: Image, label: NDArray[Any]) -> tuple[Image, NDArray[Any]]:
         height, width = src.shape[:2]
@@ -198,16 +199,13 @@ class DetRandomPadAug(DetAugmenter):
         max_attempts: int = 50,
         pad_val: float | Sequence[float] = (128, 128, 128),
     ) -> None:
-        self.aspect_ratio_range, self.area_range = _pair(aspect_ratio_range), _pair(area_range)
+        self.aspect_ratio_range, self.area_range = pair(aspect_ratio_range), pair(area_range)
         self.pad_val = tuple(pad_val) if isinstance(pad_val, Sequence) else (pad_val,) * 3
         self.max_attempts = max_attempts
         super().__init__(
             aspect_ratio_range=self.aspect_ratio_range, area_range=self.area_range, max_attempts=max_attempts, pad_val=self.pad_val
         )
-        _check_range("area_range", self.area_range, 1, self)
-        _check_range("aspect_ratio_range", self.aspect_ratio_range, 0, self)
-        if self.aspect_ratio_range[0] <= 0:
-            raise ValueError(f"DetRandomPadAug: aspect_ratio_range {self.aspect_ratio_range}, expected numbers above 0")
+        _check_ranges(self, self.area_range, 1, self.aspect_ratio_range)
 
     def __call__(self, src: Image, label: NDArray[Any]) -> tuple[Image, NDArray[Any]]:
         height, width = src.shape[:2]
@@ -226,92 +224,3 @@ class DetRandomPadAug(DetAugmenter):
             padded = image.copyMakeBorder(src, y, h - y - height, x, w - x - width, values=self.pad_val)
             return padded, boxes.project(label, (-x / width, -y / height, (w - x) / width, (h - y) / height))
         return src, label
-
-
-def CreateMultiRandCropAugmenter(  # noqa: N802  (MXNet's name)
-    min_object_covered: float | list[float] = 0.1,
-    aspect_ratio_range: Any = (0.75, 1.33),
-    area_range: Any = (0.05, 1.0),
-    min_eject_coverage: float | list[float] = 0.3,
-    max_attempts: int | list[int] = 50,
-    skip_prob: float = 0,
-) -> DetRandomSelectAug:
-    """Make several random crops, one of which is tried on an image; each parameter is one value or a list of one for each.
-
-    Raises:
-        ValueError: lists differ in length.
-    """
-    given = [
-        value if isinstance(value, list) else [value]
-        for value in (min_object_covered, aspect_ratio_range, area_range, min_eject_coverage, max_attempts)
-    ]
-    count = max(map(len, given))
-    if any(len(values) not in (1, count) for values in given):
-        raise ValueError(f"lists of {', '.join(str(len(values)) for values in given)} values, expected one for all, or {count}")
-    rows = zip(*(values * count if len(values) == 1 else values for values in given), strict=True)
-    return DetRandomSelectAug([DetRandomCropAug(*row) for row in rows], skip_prob)
-
-
-def CreateDetAugmenter(  # noqa: N802  (MXNet's name)
-    data_shape: Sequence[int],
-    resize: int = 0,
-    rand_crop: float = 0,
-    rand_pad: float = 0,
-    rand_gray: float = 0,
-    rand_mirror: bool = False,
-    mean: ArrayLike | bool | None = None,
-    std: ArrayLike | bool | None = None,
-    brightness: float = 0,
-    contrast: float = 0,
-    saturation: float = 0,
-    pca_noise: float = 0,
-    hue: float = 0,
-    inter_method: int = 2,
-    min_object_covered: float | list[float] = 0.1,
-    aspect_ratio_range: Any = (0.75, 1.33),
-    area_range: Any = (0.05, 3.0),
-    min_eject_coverage: float | list[float] = 0.3,
-    max_attempts: int | list[int] = 50,
-    pad_val: float | Sequence[float] = (127, 127, 127),
-) -> list[DetAugmenter]:
-    """Make the augmenters that mxnet.image.CreateDetAugmenter makes, in its order.
-
-    Args:
-        data_shape: (channels, height, width) of the result.
-        resize: the short side, in pixels, at the start; 0 for none.
-        rand_crop: probability of a crop.
-        rand_pad: probability of padding, up to the upper end of *area_range*.
-        rand_gray: probability of gray.
-        rand_mirror: mirror every second one.
-        mean: as in CreateAugmenter, like std, brightness, contrast, saturation, pca_noise, hue and inter_method.
-        std: see there.
-        brightness: see there.
-        contrast: see there.
-        saturation: see there.
-        pca_noise: see there.
-        hue: see there.
-        inter_method: see there.
-        min_object_covered: as in DetRandomCropAug; a list makes several crops to choose from, here and below.
-        aspect_ratio_range: the same; of padding, too, where it is not a list.
-        area_range: the same.
-        min_eject_coverage: the same.
-        max_attempts: the same; of padding, too.
-        pad_val: color of padding.
-    """
-    made: list[DetAugmenter] = [DetBorrowAug(ResizeAug(resize, inter_method))] if resize > 0 else []
-    if rand_crop > 0:
-        made.append(
-            CreateMultiRandCropAugmenter(
-                min_object_covered, aspect_ratio_range, area_range, min_eject_coverage, max_attempts, skip_prob=1 - rand_crop
-            )
-        )
-    if rand_mirror:
-        made.append(DetHorizontalFlipAug(0.5))
-    if rand_pad > 0:
-        ratios, shares, tries = (each[0] if isinstance(each, list) else each for each in (aspect_ratio_range, area_range, max_attempts))
-        pad = DetRandomPadAug(ratios, (1.0, _pair(shares)[1]), tries, pad_val)
-        made.append(DetRandomSelectAug([pad], 1 - rand_pad))
-    size = (data_shape[2], data_shape[1])
-    plain = [ForceResizeAug(size, inter_method), CastAug()]
-    plain += recipes.create_coloring(brightness, contrast, saturation, hue, pca_noise, rand_gray, mean, std)
-    return made + [DetBorrowAug(each) for each in plain]

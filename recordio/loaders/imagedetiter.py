@@ -12,7 +12,7 @@ import numpy as np
 
 from recordio.codecs import load_cv2
 from recordio.errors import BadSample, ImageFormatError, RecordIOError
-from recordio.loaders import boxes, chance, detaugmenters
+from recordio.loaders import boxes, chance, detrecipes
 from recordio.loaders.batch import DataDesc
 from recordio.loaders.imageiter import ImageIter
 from recordio.loaders.imagerows import Row, Task
@@ -87,7 +87,7 @@ class ImageDetIter(ImageIter):
 
     def _make_augmenters(self, aug_list: Sequence[Any] | None, given: dict[str, Any]) -> list[Any]:
         if aug_list is None:
-            return list(detaugmenters.CreateDetAugmenter(self.data_shape, **given))
+            return list(detrecipes.CreateDetAugmenter(self.data_shape, **given))
         return super()._make_augmenters(aug_list, given)
 
     def _label_desc(self, name: str) -> DataDesc:

@@ -99,14 +99,9 @@ class ImageIter(RowIter):
         super().__init__(batch_size)
         self._reuse_buffers = reuse_buffers
         self._arrays: tuple[NDArray[Any], ...] | None = None
-        for name, value, allowed in (
-            ("dtype", dtype, LABEL_TYPES),
-            ("last_batch_handle", last_batch_handle, ENDS),
-            ("on_bad", on_bad, ON_BAD),
-            ("layout", layout, LAYOUTS),
-        ):
-            if value not in allowed:
-                raise ValueError(f"{name}={value!r}, expected one of {', '.join(allowed)}")
+        _check_choices(
+            dtype=(dtype, LABEL_TYPES), last_batch_handle=(last_batch_handle, ENDS), on_bad=(on_bad, ON_BAD), layout=(layout, LAYOUTS)
+        )
         if batch_size < 1 or label_width < 1:
             raise ValueError(f"batch_size={batch_size}, label_width={label_width}, expected at least 1")
         self.layout = layout
@@ -117,16 +112,13 @@ class ImageIter(RowIter):
         self.shuffle = shuffle
         self.last_batch_handle = last_batch_handle
         self.on_bad = on_bad
-        self._listed = path_imglist is not None or imglist is not None
+        self._listed = bool(path_imglist) or imglist is not None
         self._paths = path_imgrec or None, path_imgidx or None
         self.path_root = path_root
         self.auglist = self._make_augmenters(aug_list, given)
         self.source = open_images(path_imgrec, path_imgidx, path_imglist, path_root, imglist)
         self.seed = chance.current().getrandbits(63) if seed is None else seed
-        ranges = [sampler.split_evenly(len(self.source), num_parts, part, "drop") for part in range(num_parts)]
-        if not 0 <= part_index < num_parts:
-            raise ValueError(f"part_index={part_index} with num_parts={num_parts}, expected one from 0 to {num_parts - 1}")
-        self._sampler = sampler.Sampler(sampler.cut(ranges, part_index, len(self.source), "drop"), shuffle=shuffle, seed=self.seed)
+        self._sampler = sampler.Sampler(self._cut(part_index, num_parts), shuffle=shuffle, seed=self.seed)
         self.num_image = len(self._sampler)
         self.provide_data = [DataDesc(data_name, self._batch_shape(), np.float32, layout)]
         self.provide_label = [DataDesc(label_name, (batch_size, label_width) if label_width > 1 else (batch_size,), dtype, "N")]
@@ -135,6 +127,13 @@ class ImageIter(RowIter):
         images.use_one_thread()
         self._begin()
         self.reset()  # as MXNet: a subclass may begin there
+
+    def _cut(self, part_index: int, num_parts: int) -> sampler.Cut:
+        if not 0 <= part_index < num_parts:
+            raise ValueError(f"part_index={part_index} with num_parts={num_parts}, expected one from 0 to {max(num_parts - 1, 0)}")
+        count = len(self.source)
+        parts = [sampler.split_evenly(count, num_parts, part, "drop") for part in range(num_parts)]
+        return sampler.cut(parts, part_index, count, "drop")
 
     def _make_augmenters(self, aug_list: Sequence[Any] | None, given: dict[str, Any]) -> list[Any]:
         if aug_list is None:
@@ -259,3 +258,9 @@ class ImageIter(RowIter):
     def postprocess_data(self, datum: Any) -> Any:
         """Return an image in the order of the batch."""
         return datum.transpose(2, 0, 1) if self.layout == "NCHW" else datum
+
+
+def _check_choices(**given: tuple[str, tuple[str, ...]]) -> None:
+    for name, (value, allowed) in given.items():
+        if value not in allowed:
+            raise ValueError(f"{name}={value!r}, expected one of {', '.join(allowed)}")

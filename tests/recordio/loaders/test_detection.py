@@ -332,6 +332,7 @@ def test_every_name_and_parameter_is_documented() -> None:
         "coloring",
         "datasets",
         "detaugmenters",
+        "detrecipes",
         "image",
         "imagedetiter",
         "imagedetrecord",
