@@ -196,7 +196,7 @@ class Normaliser:
     def _subtract_image(
         self, planes: NDArray[np.uint8], out: NDArray[Any], contrast: float, illumination: float, *, mirrored: bool
     ) -> None:
-        """Subtract the mean image, which is not mirrored with the image."""
+        """Subtract the mean image, and then mirror what is left."""
         mean = self._mean
         assert mean is not None
         if self._dtype == "int8":
