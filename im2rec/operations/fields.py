@@ -69,6 +69,20 @@ class Fields:
             found[number] = self.labels(number)[place]
         return found
 
+    def image_bytes(self, chosen: NDArray[np.intp]) -> Iterator[bytes]:
+        """Yield the image of each of some records, given by their places in the block; those have image headers."""
+        view = memoryview(self.block.data)
+        starts = self.block.starts + frame.HEAD_SIZE + HEADER_SIZE + 4 * self.flags
+        whole = self.block.sizes == (frame.HEAD_SIZE + self.lengths + 3) // 4 * 4  # of one part
+        for number in chosen.tolist():
+            size = int(self.images[number])
+            if whole[number]:
+                start = int(starts[number])
+                yield bytes(view[start : start + size])
+            else:
+                payload = self.block.payload(number)
+                yield payload[len(payload) - size :]
+
     def objects(self) -> Iterator[tuple[int, tuple[float, ...]]]:
         """Yield the place of each record of object detection, and the classes of its objects."""
         for number in ((self.widths >= LEAST_DETECTION) & (self.first >= 2)).nonzero()[0].tolist():

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from im2rec.operations.copying import Block, Records
 from im2rec.operations.fields import Fields, fields_of
 from recordio import checksum, frame
-from recordio.header import pack_header, unpack
+from recordio.header import HEADER_SIZE, pack_header, unpack
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+_VECTOR: Final = 2 + HEADER_SIZE // 4  # place of the first label behind a header, in words of a record
 Relabel = Callable[[tuple[float, ...]], tuple[float, ...]]
 
 
@@ -24,6 +25,8 @@ def rewrite(
     ids: NDArray[np.uint64],
     firsts: NDArray[np.float64] | None = None,
     relabel: Relabel | None = None,
+    *,
+    leading: bool = False,
 ) -> Records:
     """Return records with other ids and labels in their headers; a payload without a header stays as it is.
 
@@ -34,6 +37,7 @@ def rewrite(
         ids: (len(chosen),) their new ids.
         firsts: (len(chosen),) the new label of those that have one alone; None to keep it.
         relabel: gives the new labels of those that have a vector; None to keep them.
+        leading: let *firsts* be the first labels of vectors, too; then there is no *relabel*.
 
     Raises:
         BadHeader: a label is beyond float32.
@@ -56,11 +60,18 @@ def rewrite(
     if firsts is not None:
         alone = quick & (fields.flags[chosen] == 0)
         words[starts[alone] + 3] = bits[alone]
+        if leading:
+            heading = quick & (fields.flags[chosen] > 0)
+            words[starts[heading] + _VECTOR] = bits[heading]
     del words
     slow = (headed & ~quick).nonzero()[0].tolist()
     sizes = taken.sizes
     if slow:
-        made = {n: _made(fields, int(chosen[n]), int(ids[n]), None if firsts is None else float(firsts[n]), relabel) for n in slow}
+        made = {}
+        for n in slow:
+            first = None if firsts is None else float(firsts[n])
+            change = (lambda old, first=first: (first, *old[1:])) if leading else relabel
+            made[n] = _made(fields, int(chosen[n]), int(ids[n]), first, change)
         data, sizes = _replaced(data, sizes, made)
     return Records(keys, sizes, _crcs(data, sizes), memoryview(data))
 

@@ -12,9 +12,8 @@ import im2rec
 from im2rec.errors import InputError
 from im2rec.names import printable
 from im2rec.operations import companions
-from im2rec.operations.identities.survey import Survey
+from im2rec.operations.identities.survey import Survey, blocks_of
 from im2rec.report import format_bytes
-from recordio import files, scan
 from recordio.header import HEADER_SIZE
 from recordio.outputs import OutputSet
 from recordio.writer import IndexedWriter
@@ -91,24 +90,22 @@ def to_plain(
     rec = prefix.with_name(f"{prefix.name}.rec")
     companions.check_room(prefix, [rec], outputs)
     writer = IndexedWriter(rec, checksums=checksums, outputs=outputs, tool=tool, options=described)
-    keys, filled, at = found.keys.tolist(), found.filled.tolist(), 0
-    file = files.InputFile(found.rec)
-    try:
-        for run in scan.runs(file):
-            if at + len(run) > len(keys):
-                raise InputError(str(found.rec), "has grown while it was read")
-            for _, payload in run:
-                if filled[at]:
-                    writer.write(keys[at], one_label(payload) if scalar else payload)
-                at += 1
-            advance(len(run))
-            del run
-    finally:
-        file.close()
+    done = 0
+    for block in blocks_of(found):
+        here = slice(done, done + len(block))
+        chosen = found.filled[here].nonzero()[0]
+        if scalar:
+            for number in chosen.tolist():
+                writer.write(int(found.keys[done + number]), one_label(block.payload(number)))
+        else:
+            records = block.take(chosen)
+            writer.write_encoded(found.keys[here][chosen].tolist(), records.sizes.tolist(), records.data, records.crcs.tolist())
+        done += len(block)
+        advance(len(block))
     writer.finish()
     dropped, remarks = len(found.others), companions.remove_old(prefix, outputs)
     names = [str(file.path) for file in writer.files]
-    return PlainReport(len(writer), at - len(writer) - dropped, dropped, writer.size, names, remarks)
+    return PlainReport(len(writer), done - len(writer) - dropped, dropped, writer.size, names, remarks)
 
 
 def one_label(payload: bytes) -> bytes:

@@ -12,9 +12,10 @@ import im2rec
 from im2rec.errors import InputError, PlanError
 from im2rec.listfile import EXACT_INTEGERS
 from im2rec.operations import companions
+from im2rec.operations.fields import fields_of
 from im2rec.operations.identities.metadata import IdentityOptions, IdentityReport, write_metadata, write_property
-from im2rec.operations.identities.survey import Survey, check_labels
-from recordio import files, scan
+from im2rec.operations.identities.survey import Survey, blocks_of, check_labels
+from im2rec.operations.rewriting import rewrite
 from recordio.header import HEADER_SIZE
 from recordio.outputs import OutputSet
 from recordio.writer import IndexedWriter
@@ -138,7 +139,7 @@ def write(
     companions.check_room(prefix, [rec], outputs)
     writer = IndexedWriter(rec, checksums=options.checksums, outputs=outputs, tool=tool, options=described)
     for found, keys, labels in zip(inputs, chosen.keys, chosen.labels, strict=True):
-        _copy(found, keys.tolist(), labels.tolist(), writer, report, advance)
+        _copy(found, keys, labels, writer, report, advance)
     stops = [*chosen.starts.tolist()[1:], chosen.images + 1]
     write_metadata(writer, zip(chosen.starts.tolist(), stops, strict=True), chosen.images, report)
     writer.finish()
@@ -151,28 +152,25 @@ def write(
 
 
 def _copy(
-    found: Survey, keys: list[int], labels: list[float], writer: IndexedWriter, report: IdentityReport, advance: Callable[[int], None]
+    found: Survey,
+    keys: NDArray[np.uint64],
+    labels: NDArray[np.float32],
+    writer: IndexedWriter,
+    report: IdentityReport,
+    advance: Callable[[int], None],
 ) -> None:
     """Copy the images of one file that have a new key."""
-    file = files.InputFile(found.rec)
-    filled = found.filled.tolist()
-    at = 0
-    try:
-        for run in scan.runs(file):
-            if at + len(run) > len(keys):
-                raise InputError(str(found.rec), "has grown while it was read")
-            for _, payload in run:
-                if keys[at]:
-                    renamed = rename(payload, keys[at], labels[at])
-                    report.see(renamed[HEADER_SIZE + 4 * int.from_bytes(renamed[:4], "little") :])
-                    writer.write(keys[at], renamed)
-                elif filled[at]:
-                    report.left_out += 1
-                at += 1
-            advance(len(run))
-            del run
-    finally:
-        file.close()
+    for block in blocks_of(found):
+        here = slice(block.first, block.first + len(block))
+        chosen = keys[here].nonzero()[0]
+        if len(chosen):
+            new = keys[here][chosen]
+            for image in fields_of(block).image_bytes(chosen):
+                report.see(image)
+            records = rewrite(block, chosen, new, new, labels[here][chosen].astype(float), leading=True)
+            writer.write_encoded(new.tolist(), records.sizes.tolist(), records.data, records.crcs.tolist())
+        report.left_out += int((found.filled[here] & (keys[here] == 0)).sum())
+        advance(len(block))
     report.dropped += len(found.others)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import struct
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from im2rec.errors import InputError
 from im2rec.listfile import EXACT_INTEGERS
+from im2rec.operations.copying import Block, Source
 from im2rec.sets import one_set, settled_files
 from recordio import files, index, scan
 from recordio.header import HEADER_SIZE
@@ -180,6 +181,23 @@ class _Columns:
 
 def _one(payload: bytes) -> float:
     return float(struct.unpack_from("<f", payload, HEADER_SIZE)[0])
+
+
+def blocks_of(found: Survey) -> Iterator[Block]:
+    """Yield the records of a file that was surveyed, in blocks.
+
+    Raises:
+        InputError: the file is another one now.
+        FormatError: a record cannot be read, or is not as the .sum says.
+    """
+    source = Source(found.rec, partial=True)
+    try:
+        for block in source.blocks():
+            if block.first + len(block) > len(found.keys):
+                raise InputError(str(found.rec), "has grown while it was read")
+            yield block
+    finally:
+        source.close()
 
 
 def surveys(given: Path, advance: Callable[[int], None] = lambda _: None) -> list[Survey]:
