@@ -14,6 +14,7 @@ import signal
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,7 +50,7 @@ def picture(seed: int, size: int = 24) -> bytes:
 
 
 def make_images(root: Path, count: int, seed: int, classes: str = "ab", truncated: int = 0) -> Path:
-    """Make a folder of images in two classes, and its list beside it; the last images are truncated."""
+    """Make a folder of images in two classes, and its list beside it, and one of pairs; the last images are truncated."""
     names = [f"{classes[number % 2]}/{number:03}.jpg" for number in range(count)]
     for number, name in enumerate(names):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -57,6 +58,8 @@ def make_images(root: Path, count: int, seed: int, classes: str = "ab", truncate
         (root / name).write_bytes(data[:-20] if number >= count - truncated else data)
     lines = [f"{10 + 3 * number}\t{number % 2}\t{name}\n" for number, name in enumerate(names)]  # keys that are no ordinals
     root.with_name(f"{root.name}.lst").write_text("".join(lines))
+    rows = [f"{one}\t{other}\t{number % 2}\n" for number, (one, other) in enumerate(pairwise(names))]
+    root.with_name(f"{root.name}.tsv").write_text("".join(rows))
     return root
 
 
@@ -304,9 +307,10 @@ def small_steps() -> Iterator[None]:
         yield
 
 
-_FORCED = ("list", "pack", "index", "verify", "salvage", "filter", "split", "merge", "shuffle", "dedupe", "compact")
+_FORCED = ("list", "pack", "index", "verify", "salvage", "filter", "split", "merge", "shuffle", "dedupe", "compact", "identities", "bin")
 PACK_OLD = "pack {old}.lst {old} -o {out}/x"
 PACK_NEW = "pack {new}.lst {new} -o {out}/x"
+BUILD_NEW = "identities build {new}.lst {new} -o {out}/x --workers 0"
 SCENES = [
     Scene("list", (), "list {new} -o {out}/x.lst", main=("x.lst",)),
     Scene("list over an old one", ("list {old} -o {out}/x.lst",), "list {new} -o {out}/x.lst --force", main=("x.lst",)),
@@ -352,5 +356,32 @@ SCENES = [
     ),
     Scene("shuffle", (PACK_NEW,), "shuffle {out}/x -o {out}/y --memory 4kB", main=("x.rec", "y.rec"), steps=True, scratch=True),
     Scene("compact", (PACK_NEW,), "compact {out}/x -o {out}/y --order key", main=("x.rec", "y.rec")),
+    Scene(
+        "filter over an old set with a list",
+        (PACK_NEW, "pack {old} -o {out}/y"),
+        "filter {out}/x -o {out}/y --label 1 --force",
+        main=("x.rec", "y.rec"),
+    ),
+    Scene("build identities", (), BUILD_NEW),
+    Scene("build identities over a set", ("pack {old} -o {out}/x",), f"{BUILD_NEW} --force"),
+    Scene(
+        "filter identities over a set",
+        (BUILD_NEW, "pack {old} -o {out}/y"),
+        "identities filter {out}/x -o {out}/y --min-images 4 --force",
+        main=("x.rec", "y.rec"),
+    ),
+    Scene(
+        "merge identities",
+        (f"{BUILD_NEW} --no-property",),
+        "identities merge {out}/x {out}/x -o {out}/y",
+        main=("x.rec", "y.rec"),
+    ),
+    Scene("pack pairs", (), "bin pack {new}.tsv {new} -o {out}/x.bin", main=("x.bin",)),
+    Scene(
+        "convert pairs over others",
+        ("bin pack {new}.tsv {new} -o {out}/x.bin", "bin pack {old}.tsv {old} -o {out}/y.bin"),
+        "bin convert {out}/x.bin -o {out}/y.bin --force",
+        main=("x.bin", "y.bin"),
+    ),
     Scene("resume", (f"{PACK_NEW} --resume",), f"{PACK_NEW} --resume", steps=True, stopped=5),
 ]

@@ -126,6 +126,31 @@ def test_a_hundred_thousand_records(im2rec, work):
     verified(im2rec, "s", "t_train", "t_val", "m", "b")
 
 
+def test_a_hundred_thousand_records_out_and_back(im2rec, work):
+    count = 100_000
+    write_set(work / "a.rec", ((key, pack_header(float(key % 1000), key) + b"x" * (key % 50 + 1)) for key in range(count)))
+    before = (work / "a.rec").read_bytes()
+    assert im2rec("filter", "a", "-o", "f", "--label", "0-499").code == 0
+    assert im2rec("filter", "a", "-o", "g", "--label", "0-499", "--invert").code == 0
+    assert im2rec("merge", "f", "g", "-o", "m").code == 0
+    assert im2rec("shuffle", "m", "-o", "b", "--sort", "key").code == 0
+    assert (work / "b.rec").read_bytes() == before
+    assert im2rec("extract", "a", "-o", "out", "-q").code == 0
+    lines = (work / "out/a.lst").read_text().splitlines(keepends=True)
+    (work / "first.lst").write_text("".join(lines[:1000]))
+    (work / "rest.lst").write_text("".join(lines[1000:]))
+    assert im2rec("pack", "first.lst", "out", "-o", "c", "--no-check").code == 0
+    assert im2rec("append", "c", "rest.lst", "out", "--ids", "keep", "--no-check").code == 0
+    assert (work / "c.rec").read_bytes() == before
+    (work / "new.lst").write_text("".join(f"{key}\t{key % 7}\tx\n" for key in range(count)))
+    changed = sum(key % 1000 != key % 7 for key in range(count))
+    assert json.loads(im2rec("relabel", "c", "new.lst", "--json").out)["changed"] == changed
+    assert Counter(payload[4:8] for _, payload in read_set(work / "c.rec")).most_common()[0][1] == 14286
+    assert im2rec("relabel", "c", "out/a.lst").code == 0
+    assert (work / "c.rec").read_bytes() == before
+    verified(im2rec, "f", "g", "c")
+
+
 def test_a_stream_that_is_closed_early_ends_the_command_quietly(make, work):
     write_set(work / "big.rec", ((key, b"y" * 100_000) for key in range(100)))
     line = f"set -o pipefail; {sys.executable} -m im2rec shuffle big -o - | head -c 1000 | wc -c"
