@@ -10,7 +10,8 @@ Files:
     outputs   sets of files that appear together or not at all
     index     .idx files: key -> offset
     checksum  .sum files, which vouch for every byte
-    reader    Reader (in order, bounded memory), IndexedReader (by key)
+    reader    Reader: in order, bounded memory
+    indexed   IndexedReader: by key
     writer    Writer, IndexedWriter
 
 Damaged files:
@@ -57,9 +58,10 @@ if TYPE_CHECKING:
     from recordio.header import Header, pack, unpack
     from recordio.images import decode, encode, resize
     from recordio.index import Index
+    from recordio.indexed import IndexedReader
     from recordio.naming import KeyConflict
     from recordio.pairs import Pairs, write_pairs
-    from recordio.reader import IndexedReader, Reader
+    from recordio.reader import Reader
     from recordio.resync import Damage
     from recordio.salvaging import SalvageReport, salvage
     from recordio.traits import ImageInfo, Trait
@@ -90,7 +92,8 @@ _HOMES = {
     "index": ("Index",),
     "naming": ("KeyConflict",),
     "pairs": ("Pairs", "write_pairs"),
-    "reader": ("IndexedReader", "Reader"),
+    "reader": ("Reader",),
+    "indexed": ("IndexedReader",),
     "resync": ("Damage",),
     "salvaging": ("SalvageReport", "salvage"),
     "traits": ("ImageInfo", "Trait"),

@@ -164,13 +164,15 @@ class InputFile:
         Raises:
             FileError: the read failed.
         """
-        if hasattr(os, "pread"):
-            try:
-                data = disk.pread(self._fd, length, offset)
-                return data if len(data) == length or not data else self._read_rest(data, offset, length)
-            except OSError:
-                with telling(self.path, f"read at offset {offset}"):  # not around the call, which it would make twice as long
-                    raise
+        try:
+            data = disk.pread(self._fd, length, offset)
+            return data if len(data) == length or not data else self._read_rest(data, offset, length)
+        except OSError:
+            with telling(self.path, f"read at offset {offset}"):  # not around the call, which it would make twice as long
+                raise
+        except AttributeError:
+            if hasattr(os, "pread"):  # to ask before each read would cost a tenth of it
+                raise
         # Without pread the position is shared state: one thread at a time, and a descriptor of its own a process.
         with telling(self.path, f"read at offset {offset}"), self._lock:
             if self._pid != os.getpid():

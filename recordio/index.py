@@ -65,6 +65,15 @@ class Index:
         return memoryview(self.offsets.data) if self._ends is self.offsets else None
 
     @cached_property
+    def usual(self) -> tuple[int, int, memoryview]:
+        """For keys that rise by one and offsets that rise: the first key, the last ordinal, the offsets.
+
+        Most files are so, and need no search. For all others the ordinal is 0, so that none is below it.
+        """
+        dense, rising = self._dense, self._rising
+        return (0, 0, memoryview(b"")) if dense is None or rising is None else (dense.start, len(dense) - 1, rising)
+
+    @cached_property
     def _is_ascending(self) -> bool:
         return _never_falls(self.keys)
 

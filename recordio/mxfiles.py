@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any, overload
 from recordio import files, index, scan
 from recordio.errors import IndexFormatError, KeyMissing
 from recordio.files import InputFile
+from recordio.indexed import read_record
 from recordio.mxerrors import AccessError, MXNetError, as_mxnets
 from recordio.mxwriting import Sink
-from recordio.reader import read_record
 
 if TYPE_CHECKING:
     from typing_extensions import Self

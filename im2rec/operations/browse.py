@@ -15,8 +15,9 @@ from im2rec.sets import record_files
 from recordio import index
 from recordio.errors import BadHeader, ImageFormatError, IndexFormatError, KeyMissing
 from recordio.header import HEADER_SIZE, unpack
+from recordio.indexed import IndexedReader
 from recordio.probe import UnknownFormat, probe
-from recordio.reader import IndexedReader, Reader
+from recordio.reader import Reader
 from recordio.traits import ImageInfo
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from recordio import header
 from recordio.errors import BadSample, FileError, ImageFormatError
+from recordio.indexed import IndexedReader
 from recordio.loaders import image, imagerows, lists
-from recordio.reader import IndexedReader
 
 if TYPE_CHECKING:
     import numpy as np

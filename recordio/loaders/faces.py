@@ -8,7 +8,7 @@ import numpy as np
 
 from recordio import header
 from recordio.errors import BadHeader
-from recordio.reader import IndexedReader
+from recordio.indexed import IndexedReader
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -14,8 +14,8 @@ import numpy as np
 from recordio import files, frame, header, scan
 from recordio.errors import FileError
 from recordio.index import Index
+from recordio.indexed import IndexedReader
 from recordio.loaders import lists
-from recordio.reader import IndexedReader
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

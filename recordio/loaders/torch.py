@@ -21,11 +21,11 @@ from torch.utils.data import Dataset, IterableDataset, get_worker_info
 
 from recordio import images
 from recordio.errors import BadSample
+from recordio.indexed import IndexedReader
 from recordio.loaders import sampler
 from recordio.loaders.faces import face_keys
 from recordio.loaders.items import ItemOptions, Items, OnBad, Selection
 from recordio.loaders.source import RecordSource, rec_files
-from recordio.reader import IndexedReader
 
 Recs = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 Transform = Callable[[Any], Any]

@@ -29,20 +29,20 @@ SABOTEURS = [
     Saboteur(
         "reading by seek and read on a shared descriptor",
         "recordio/files.py",
-        "                data = disk.pread(self._fd, length, offset)\n",
-        "                data = (os.lseek(self._fd, offset, 0), disk.read(self._fd, length))[1]\n",
+        "            data = disk.pread(self._fd, length, offset)\n",
+        "            data = (os.lseek(self._fd, offset, 0), disk.read(self._fd, length))[1]\n",
         ("tests/faults/test_sharing.py", *FILES),
     ),
     Saboteur(
         "a short read is taken for the end",
         "recordio/files.py",
-        "                return data if len(data) == length or not data else self._read_rest(data, offset, length)\n",
-        "                return data\n",
+        "            return data if len(data) == length or not data else self._read_rest(data, offset, length)\n",
+        "            return data\n",
         FILES,
     ),
     Saboteur(
         "memory is taken by a length that nobody checked",
-        "recordio/reader.py",
+        "recordio/indexed.py",
         "            if offset + error.needed > size:\n",
         "            bytearray(error.needed)\n            if offset + error.needed > size:\n",
         ("tests/faults/test_lying.py",),
@@ -210,7 +210,7 @@ SABOTEURS = [
     ),
     Saboteur(
         "a record is read under any key that leads to it",
-        "recordio/reader.py",
+        "recordio/indexed.py",
         "        if listed.keys[at] != key:\n",
         "        if False:\n",
         ("tests/recordio/test_verified_reading.py",),
@@ -224,7 +224,7 @@ SABOTEURS = [
     ),
     Saboteur(
         "memory is taken by a length that a .sum lists",
-        "recordio/reader.py",
+        "recordio/indexed.py",
         "        data = self._file.read_at(offset, max(0, min(length, self._file.size - offset)))\n",
         "        data = self._file.read_at(offset, length)\n",
         ("tests/faults/test_lying.py",),

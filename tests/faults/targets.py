@@ -16,7 +16,8 @@ from im2rec.itemlist import ItemList
 from recordio import checksum, frame, header, index, tolerant
 from recordio.errors import FormatError, RecordIOError
 from recordio.files import InputFile
-from recordio.reader import IndexedReader, Reader
+from recordio.indexed import IndexedReader
+from recordio.reader import Reader
 from recordio.verify import verify
 
 DOCUMENTED = (RecordIOError, Im2recError)

@@ -14,7 +14,8 @@ import pytest
 
 from recordio import frame, header, scan
 from recordio.errors import FileError, FormatError, IndexFormatError, KeyMissing, Truncated
-from recordio.reader import IndexedReader, Reader
+from recordio.indexed import IndexedReader
+from recordio.reader import Reader
 from recordio.writer import IndexedWriter, Writer
 
 M = b"\x0a\x23\xd7\xce"

@@ -9,7 +9,8 @@ import pytest
 import recordio
 from recordio import checksum, frame, scan
 from recordio.errors import BadMagic, ChecksumMismatch, FileError, FormatError, SumFormatError, Truncated
-from recordio.reader import IndexedReader, Reader
+from recordio.indexed import IndexedReader
+from recordio.reader import Reader
 
 M = frame.MAGIC_BYTES
 PAYLOADS = {7: b"first", 5: b"abcd" + M + b"efgh" + M + M + b"ij", 9: b"third"}  # records at 0, 16 and 60; the file ends at 76

@@ -11,7 +11,7 @@ import pytest
 from im2rec.operations.identities.metadata import IdentityReport, write_metadata
 from im2rec.operations.identities.survey import round_down, round_up, survey
 from recordio.header import pack_header
-from recordio.reader import IndexedReader
+from recordio.indexed import IndexedReader
 from recordio.writer import IndexedWriter
 
 MAGIC = struct.pack("<I", 0xCED7230A)
