@@ -19,8 +19,14 @@ _WAYS = {
         ("views", "recordio.Reader(REC).unpacked(copy=False)"),
         ("order", "recordio.Reader(REC).unpacked()"),
         ("payloads", "recordio.Reader(REC), payloads alone"),
+        ("unchanged", "MXNet's program on recordio.as_mxnet"),
     ),
-    "read-key": (("key", "recordio.IndexedReader(REC).read(key), unpack"),),
+    "read-key": (
+        ("unpacked", "recordio.IndexedReader(REC).unpacked(key)"),
+        ("key", "recordio.IndexedReader(REC).read(key), unpack"),
+        ("mapped", "recordio.IndexedReader(REC, mapped=True).unpacked(key)"),
+        ("unchanged", "MXNet's program on recordio.as_mxnet"),
+    ),
 }
 
 
@@ -37,7 +43,8 @@ def read(bench: Bench, name: str) -> Job:
         shown = "MXNet's MXRecordIO, unpack" if what == "order" else "MXNet's MXIndexedRecordIO.read_idx(key), unpack"
         commands.append(Command("MXNet", shown, words, work, group=MXNET, items=items))
     for key, shown in _WAYS[name]:
-        words = (project().python, str(HERE / "read_ours.py"), key, rec, str(passes))
+        script = ("-m", "recordio.as_mxnet", str(HERE / "mxnet_read.py"), what) if key == "unchanged" else (str(HERE / "read_ours.py"), key)
+        words = (project().python, *script, rec, str(passes))
         commands.append(Command(key, shown, words, work, items=items))
     for package in _READERS[name]:
         environment = bench.peers[package]

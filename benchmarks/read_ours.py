@@ -1,6 +1,6 @@
 """Read a .rec with this project's library; print the seconds that it took.
 
-Usage: read_ours.py order|views|payloads|key REC PASSES      each record with its header unpacked, but for payloads
+Usage: read_ours.py order|views|payloads|key|unpacked|mapped REC PASSES   each record with its header unpacked, but for payloads
        read_ours.py images REC THREADS float32|uint8 IMAGES  ImageRecordIter, 224 x 224, random crop and mirror
 """
 
@@ -23,6 +23,21 @@ def order(rec: str, *, copy: bool) -> int:
 def payloads(rec: str) -> int:
     with Reader(rec) as reader:
         return sum(1 for _ in reader)
+
+
+def by_key(rec: str, what: str, passes: int) -> tuple[int, float]:
+    with IndexedReader(rec, mapped=what == "mapped") as reader:
+        keys = reader.keys.tolist() * passes
+        random.Random(1).shuffle(keys)
+        reader.read(keys[0])
+        start = time.perf_counter()
+        if what == "key":
+            for key in keys:
+                header.unpack(reader.read(key))
+        else:
+            for key in keys:
+                reader.unpacked(key)
+        return len(keys), time.perf_counter() - start
 
 
 def images(rec: str, threads: int, dtype: str, wanted: int) -> float:
@@ -50,18 +65,11 @@ def main() -> None:
         wanted = int(rest[2])
         print(wanted, images(rec, int(rest[0]), rest[1], wanted))
         return
-    if what == "key":
-        with IndexedReader(rec) as reader:
-            keys = reader.keys.tolist() * int(rest[0])
-            random.Random(1).shuffle(keys)
-            reader.read(keys[0])
-            start = time.perf_counter()
-            for key in keys:
-                header.unpack(reader.read(key))
-            count = len(keys)
-    else:
-        start = time.perf_counter()
-        count = sum(payloads(rec) if what == "payloads" else order(rec, copy=what == "order") for _ in range(int(rest[0])))
+    if what in ("key", "unpacked", "mapped"):
+        print(*by_key(rec, what, int(rest[0])))
+        return
+    start = time.perf_counter()
+    count = sum(payloads(rec) if what == "payloads" else order(rec, copy=what == "order") for _ in range(int(rest[0])))
     print(count, time.perf_counter() - start)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -20,7 +19,7 @@ _FIRST: Final = 1 << 12  # bytes read at once behind damage, twice as many each 
 _MOST: Final = 1 << 15  # records checked at once, so that small ones take no more memory
 _LIMIT: Final = 1 << 32  # bytes that no record has: 2**29 payload bytes cost 2**30 at the most
 _COMMON: Final = 256  # listed records of one length from which on a CRC-32 alone tells too little
-_HEAD: Final = struct.Struct("<II")
+_HEAD: Final = frame.HEAD
 
 
 def scan(file: InputFile, listed: checksum.Sum) -> Iterator[Intact | Damage]:

@@ -20,13 +20,13 @@ _LONG: Final = 1 << 16  # bytes of a buffer from which on NumPy is worth its cal
 WHOLE, FIRST, MIDDLE, LAST = range(4)  # cflags
 MAX_SPAN: Final = (1 << 30) + 4  # bytes on disk, when all words of the largest payload are magic: each is cut out and gets a head
 
-_HEAD: Final = struct.Struct("<II")
+HEAD: Final = struct.Struct("<II")  # magic and lrec
 PADDING: Final = (b"", b"\0\0\0", b"\0\0", b"\0")  # by length % 4
 
 
 def pack_head(cflag: int, length: int) -> bytes:
     """Pack the magic word and the lrec that start a part of *length* bytes."""
-    return _HEAD.pack(MAGIC, cflag << 29 | length)
+    return HEAD.pack(MAGIC, cflag << 29 | length)
 
 
 def padding(length: int) -> bytes:
@@ -74,7 +74,7 @@ def encode(payload: bytes | bytearray | memoryview) -> bytes:
     if length > MAX_LENGTH:
         raise PayloadTooLarge(length)
     if MAGIC_BYTES not in payload:
-        return b"".join((_HEAD.pack(MAGIC, length), payload, PADDING[length & 3]))
+        return b"".join((HEAD.pack(MAGIC, length), payload, PADDING[length & 3]))
     pieces: list[bytes | memoryview] = []
     for cflag, data in split(payload):
         pieces += pack_head(cflag, len(data)), data, padding(len(data))
@@ -91,7 +91,7 @@ def _part_at(buffer: bytes, position: int, start: int, source: str, base: int) -
             f"ends inside the head of a part at offset {base + position}: {size - position} bytes left, expected {HEAD_SIZE}",
             position + HEAD_SIZE - start,
         )
-    magic, lrec = _HEAD.unpack_from(buffer, position)
+    magic, lrec = HEAD.unpack_from(buffer, position)
     if magic != MAGIC:
         raise BadMagic(source, base + position, f"bad magic 0x{magic:08x}, expected 0x{MAGIC:08x}")
     cflag, length = lrec >> 29, lrec & MAX_LENGTH
@@ -129,7 +129,7 @@ def decode_at(buffer: bytes, position: int, *, source: str = "<bytes>", base: in
         BadMagic, BadSequence, Truncated, FormatError: with the source and the offset in the file.
     """
     if position + HEAD_SIZE <= len(buffer):  # the usual case without a call, as in decode_run
-        magic, lrec = _HEAD.unpack_from(buffer, position)
+        magic, lrec = HEAD.unpack_from(buffer, position)
         data_end = position + HEAD_SIZE + lrec
         end = data_end + (-lrec & 3)
         if magic == MAGIC and lrec <= MAX_LENGTH and end <= len(buffer) and buffer[data_end:end] == PADDING[lrec & 3]:
@@ -172,7 +172,7 @@ def decode_run(
         BadMagic, BadSequence, FormatError: the first record is faulty; the message has the source and the offset in the file.
     """
     records: list[tuple[int, bytes]] = []
-    append, unpack, size, position = records.append, _HEAD.unpack_from, len(buffer), 0
+    append, unpack, size, position = records.append, HEAD.unpack_from, len(buffer), 0
     while position + HEAD_SIZE <= size:
         magic, lrec = unpack(buffer, position)
         data_end = position + HEAD_SIZE + lrec
@@ -250,7 +250,7 @@ def _plain_end(buffer: bytes, position: int, size: int) -> int:
     """Return where a record of one part ends, or 0 when it is of several, faulty or not whole."""
     if position + HEAD_SIZE > size:
         return 0
-    magic, lrec = _HEAD.unpack_from(buffer, position)
+    magic, lrec = HEAD.unpack_from(buffer, position)
     data_end = position + HEAD_SIZE + lrec
     end: int = data_end + (-lrec & 3)
     if magic == MAGIC and lrec <= MAX_LENGTH and end <= size and buffer[data_end:end] == PADDING[lrec & 3]:
@@ -264,7 +264,7 @@ def _checked_end(buffer: bytes, start: int, source: str, base: int) -> int:
     while True:
         size = len(buffer)
         if position + HEAD_SIZE <= size:
-            magic, lrec = _HEAD.unpack_from(buffer, position)
+            magic, lrec = HEAD.unpack_from(buffer, position)
             inner = _first_cut(buffer, position + HEAD_SIZE, min(position + HEAD_SIZE + (lrec & MAX_LENGTH), size))
             if magic == MAGIC and lrec >> 29 <= LAST and inner >= 0:
                 raise FormatError(source, base + start, f"a magic word stands inside a part, at offset {base + inner}")
@@ -303,7 +303,7 @@ def find_head(buffer: bytes, start: int = 0) -> int:
     """
     position = buffer.find(MAGIC_BYTES, start + (-start & 3))
     while position >= 0 and position + HEAD_SIZE <= len(buffer):
-        if not position & 3 and _HEAD.unpack_from(buffer, position)[1] >> 29 in (WHOLE, FIRST):
+        if not position & 3 and HEAD.unpack_from(buffer, position)[1] >> 29 in (WHOLE, FIRST):
             return position
         position = buffer.find(MAGIC_BYTES, position + 1)
     return -1

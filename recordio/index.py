@@ -121,6 +121,14 @@ class Index:
             raise KeyMissing(self.source, key)
         return at
 
+    def offset(self, key: int) -> int:
+        """Return where the first record of *key* starts.
+
+        Raises:
+            KeyMissing: no record has it.
+        """
+        return int(self.offsets[self.find(key)])
+
     def _find(self, key: int, *, last: bool) -> int:
         order = None
         if self._is_ascending:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _SCALAR: Final = header.SCALAR_RECORD.unpack_from
 _IMAGE_AT: Final = header.SCALAR_RECORD.size  # bytes of a record in front of its image, where it has one label
+_HEAD: Final = frame.HEAD.unpack_from
 _HEAD_SIZE: Final = frame.HEAD_SIZE
 
 
@@ -91,9 +92,9 @@ class IndexedReader:
         """
         data = self._usual(key)
         if data:
-            _, lrec, *_ = head = _SCALAR(data)
+            magic, lrec = _HEAD(data)
             end = _HEAD_SIZE + lrec
-            if head[0] == frame.MAGIC and end <= len(data) and data[end:] == frame.PADDING[lrec & 3]:
+            if magic == frame.MAGIC and end <= len(data) and data[end:] == frame.PADDING[lrec & 3]:
                 return data[_HEAD_SIZE:end]
         return self.read_ordinal(self.index.find(key))
 
@@ -110,17 +111,16 @@ class IndexedReader:
         if data:
             magic, lrec, flag, label, id_, id2 = _SCALAR(data)
             end = _HEAD_SIZE + lrec
-            if not flag and magic == frame.MAGIC and _IMAGE_AT <= end <= len(data) and data[end:] == frame.PADDING[lrec & 3]:
-                return tuple.__new__(Header, (0, label, id_, id2)), data[_IMAGE_AT:end]
-        ordinal = self.index.find(key)
-        payload = self.read_ordinal(ordinal)
-        return header.unpack(payload, source=self._file.name, offset=int(self.index.offsets[ordinal]))
+            if magic == frame.MAGIC and _IMAGE_AT <= end <= len(data) and data[end:] == frame.PADDING[lrec & 3]:
+                if not flag:
+                    return tuple.__new__(Header, (0, label, id_, id2)), data[_IMAGE_AT:end]
+                return header.unpack(data[_HEAD_SIZE:end], source=self._file.name, offset=self.index.offset(key))
+        return header.unpack(self.read_ordinal(self.index.find(key)), source=self._file.name, offset=self.index.offset(key))
 
     def _usual(self, key: int) -> bytes | None:
-        """Read the bytes of a record up to the next one, where key and offset follow from each other without a search; else None."""
+        """Read the bytes of a record up to the next one, where its offset follows from its key without a search; else None."""
         first, last, offsets = self.index.usual
-        ordinal = key - first
-        if self._listed is not None or type(key) is not int or not 0 <= ordinal < last:
+        if type(key) is not int or not 0 <= (ordinal := key - first) < last or self._listed is not None:
             return None
         offset = offsets[ordinal]
         length = offsets[ordinal + 1] - offset

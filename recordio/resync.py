@@ -7,7 +7,6 @@ parts of one alignment are disjoint, which keeps every search here linear in the
 
 from __future__ import annotations
 
-import struct
 from collections import OrderedDict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
@@ -24,7 +23,7 @@ BLOCK: Final = 1 << 20  # bytes searched at once, a multiple of 4: they and what
 _OVERLAP: Final = frame.HEAD_SIZE - 1  # bytes of the next block, so that every head can be read whole
 _CACHED: Final = 4  # blocks that are kept, and what was found in each at each alignment
 _CHUNK: Final = 64  # starts handed out at once
-_HEAD: Final = struct.Struct("<II")
+_HEAD: Final = frame.HEAD
 K = TypeVar("K")
 V = TypeVar("V")
 

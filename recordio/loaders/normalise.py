@@ -91,6 +91,13 @@ class _Scratch(threading.local):
 
     def __init__(self) -> None:
         self._memory = np.empty(0, np.uint8)
+        self._whole = np.empty(0, np.uint8)
+
+    def whole(self, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+        """Return an image that is not initialised."""
+        if self._whole.shape != shape:
+            self._whole = np.empty(shape, np.uint8)
+        return self._whole
 
     def planes(self, channels: int, height: int, width: int) -> list[NDArray[np.uint8]]:
         """Return planes that are not initialised."""
@@ -173,6 +180,10 @@ class Normaliser:
         if self._channels == 1:
             np.copyto(planes[0], image if image.ndim == 2 else image[:, :, 0])
         else:
+            if not image.flags.c_contiguous:  # a crop, which is sooner copied and split than split
+                whole = self._scratch.whole(image.shape)
+                np.copyto(whole, image)
+                image = whole
             blue, green, red, *alpha = (2, 1, 0, 3)[: self._channels]
             load_cv2().split(image, [planes[blue], planes[green], planes[red], *(planes[each] for each in alpha)])
         return planes

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import shutil
+import struct
 import threading
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 
 from recordio import frame, header, scan
-from recordio.errors import FileError, FormatError, IndexFormatError, KeyMissing, Truncated
+from recordio.errors import BadHeader, ChecksumMismatch, FileError, FormatError, IndexFormatError, KeyMissing, Truncated
 from recordio.indexed import IndexedReader
 from recordio.reader import Reader
 from recordio.writer import IndexedWriter, Writer
@@ -35,13 +36,13 @@ def indexed(tmp_path):
     """Write records with keys and open them; the index can be replaced by lines of its own."""
     opened = []
 
-    def build(records: dict[int, bytes], lines: str | None = None) -> IndexedReader:
+    def build(records: dict[int, bytes], lines: str | None = None, **how: bool) -> IndexedReader:
         with IndexedWriter(tmp_path / "y.rec", force=True) as writer:
             for key, payload in records.items():
                 writer.write(key, payload)
         if lines is not None:
             (tmp_path / "y.idx").write_text(lines)
-        opened.append(IndexedReader(tmp_path / "y.rec"))
+        opened.append(IndexedReader(tmp_path / "y.rec", **how))
         return opened[-1]
 
     yield build
@@ -308,6 +309,65 @@ def test_images_and_identities_that_mxnet_wrote_are_read_by_key(faces):
         for key, label, image in faces.records:
             found, data = header.unpack(reader.read(key))
             assert (np.asarray(found.label).tolist(), found.id, data) == (label, key, image)
+
+
+@pytest.mark.parametrize("way", ["positional", "mapped", "without .idx order"])
+def test_header_and_image_of_a_key_are_those_of_its_payload(faces, tmp_path, way):
+    idx = faces.idx
+    if way == "without .idx order":
+        idx = tmp_path / "reversed.idx"
+        idx.write_text("".join(reversed(faces.idx.read_text().splitlines(keepends=True))))
+    with IndexedReader(faces.rec, idx, mapped=way == "mapped") as reader:
+        for key, label, image in faces.records:
+            found, data = reader.unpacked(key)
+            assert (np.asarray(found.label).tolist(), found.id, data) == (label, key, image)
+            assert reader.read(key) == header.pack(found, image)
+
+
+@pytest.mark.parametrize("mapped", [False, True])
+@pytest.mark.parametrize("size", [0, 1, 23])
+def test_payload_too_short_for_a_header_is_told_by_key_with_its_offset(indexed, size, mapped):
+    reader = indexed({0: b"x" * 40, 1: b"y" * size, 2: b"z" * 40}, mapped=mapped)
+    with pytest.raises(BadHeader, match=r"y\.rec: offset 48: a payload of .* bytes, expected an image header of 24"):
+        reader.unpacked(1)
+
+
+def test_labels_that_go_beyond_the_payload_are_told_by_key(indexed):
+    reader = indexed({0: b"x" * 40, 1: struct.pack("<IfQQ", 9, 0.0, 1, 0) + b"abcd", 2: b"z"})
+    with pytest.raises(BadHeader, match=r"y\.rec: offset 48: flag 9 announces 36 bytes of labels, 4 are left"):
+        reader.unpacked(1)
+
+
+@pytest.mark.parametrize("mapped", [False, True])
+def test_record_of_several_parts_is_unpacked_by_key(indexed, mapped):
+    payload = header.pack((0, 2.0, 1, 0), MULTI * 3)
+    reader = indexed({0: b"x" * 40, 1: payload, 2: b"z"}, mapped=mapped)
+    assert reader.unpacked(1) == header.unpack(payload)
+
+
+def test_mapped_file_is_read_as_any_other(frames):
+    with IndexedReader(frames.rec, mapped=True) as reader:
+        assert [reader.read(key) for key in frames.keys] == frames.payloads
+        state = pickle.dumps(reader)
+    with pytest.raises(FileError, match="cannot read at offset 0: Bad file descriptor"):
+        reader.read(frames.keys[0])
+    with pickle.loads(state) as again:
+        assert list(again) == frames.payloads
+
+
+@pytest.mark.parametrize("mapped", [False, True])
+def test_verified_record_is_unpacked_only_when_its_bytes_are_those_listed(indexed, tmp_path, mapped):
+    payload = header.pack((0, 2.0, 0, 0), b"image")
+    assert indexed({0: payload, 1: b"z" * 40}, verify=True, mapped=mapped).unpacked(0) == header.unpack(payload)
+    with open(tmp_path / "y.rec", "r+b") as file:
+        file.seek(33)
+        file.write(b"M")
+    with pytest.raises(ChecksumMismatch), IndexedReader(tmp_path / "y.rec", verify=True, mapped=mapped) as reader:
+        reader.unpacked(0)
+
+
+def test_empty_file_can_be_mapped(indexed):
+    assert list(indexed({}, mapped=True)) == []
 
 
 def test_record_is_read_with_one_read_of_just_its_bytes(frames, reads):
