@@ -86,9 +86,7 @@ class ShardWriter:
         return writer
 
     def _names(self, number: int, of: int) -> list[Path]:
-        name = plan.shard_name(self._prefix.name, number, of)
-        suffixes = (".rec", ".idx", ".sum") if self._checksums else (".rec", ".idx")
-        return [self._prefix.with_name(f"{name}{suffix}") for suffix in suffixes]
+        return shard_files(self._prefix, number, of, checksums=self._checksums)
 
     @property
     def recs(self) -> list[OutputFile]:
@@ -166,3 +164,9 @@ class ShardWriter:
                     file.path = path
         names = [str(file.path) for writer in self._writers for file in writer.files]
         return sum(writer.size for writer in self._writers), names
+
+
+def shard_files(prefix: Path, number: int, of: int, *, checksums: bool) -> list[Path]:
+    """Return the names of the files of one shard, or of a set that has none: its .rec, its .idx, and its .sum where it has one."""
+    name = plan.shard_name(prefix.name, number, of)
+    return [prefix.with_name(f"{name}{suffix}") for suffix in (".rec", ".idx", ".sum")[: 3 if checksums else 2]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,6 +12,7 @@ import click
 from im2rec.cli import options as shared
 from im2rec.errors import PlanError
 from im2rec.names import printable
+from im2rec.progress import bar
 
 if TYPE_CHECKING:
     from im2rec.operations.running import Report
@@ -46,6 +47,11 @@ def into_options(*, shards: bool = True) -> Callable[[F], F]:
     return add
 
 
+def memory_option(text: str) -> Callable[[F], F]:
+    """Add --memory for what may change the order."""
+    return click.option("--memory", default="1GiB", show_default=True, metavar="SIZE", help=text)
+
+
 def keys_option(function: F) -> F:
     """Add --keys for what has no .idx."""
     return click.option(
@@ -53,21 +59,36 @@ def keys_option(function: F) -> F:
     )(function)
 
 
-def into(output: Path, *, force: bool, checksums: bool, shard_size: str, shards: int | None = None, as_json: bool = False) -> Into:
+def into(given: Mapping[str, Any]) -> Into:
     """Return where the records go."""
     from im2rec.operations.target import Into
     from im2rec.plan import parse_size
 
+    output, size = given["output"], given["shard_size"]
     if output == _STDOUT:
-        if as_json:
+        if given["as_json"]:
             raise PlanError("--json prints on stdout, where the records go: give -o PREFIX")
         if os.isatty(1):
             raise PlanError("the records would go to a terminal: pipe them into a file or a command, or give -o PREFIX")
     prefix = output.with_name(output.name.removesuffix(".rec")) if output.suffix == ".rec" and output.name != ".rec" else output
-    return Into(prefix, force, checksums, parse_size(shard_size) if shard_size else 0, shards or 0)
+    return Into(prefix, given["force"], given["checksums"], parse_size(size) if size else 0, given.get("shards") or 0)
 
 
-def finish(report: Report, *, as_json: bool, quiet: bool) -> int:
+def run(verb: str, given: Mapping[str, Any], operate: Callable[[Into, Callable[[int], None]], Report]) -> int:
+    """Carry out an operation with a bar, tell what was done, and return the exit code.
+
+    Args:
+        verb: its name.
+        given: the options of :func:`into_options`.
+        operate: called with where the records go, and what moves the bar on.
+    """
+    to = into(given)
+    with bar(verb, quiet=given["quiet"]) as advance:
+        report = operate(to, advance)
+    return _finish(report, as_json=given["as_json"], quiet=given["quiet"])
+
+
+def _finish(report: Report, *, as_json: bool, quiet: bool) -> int:
     """Tell what was done, and return the exit code."""
     if report.missing:
         click.echo(printable(f"im2rec: {report.said_missing()}"), err=True)

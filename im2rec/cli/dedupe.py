@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from im2rec.cli import copying
 from im2rec.cli import options as shared
-from im2rec.progress import bar
 
 
 @click.command("dedupe")
@@ -22,22 +22,9 @@ from im2rec.progress import bar
 )
 @copying.keys_option
 @copying.into_options(shards=False)
-def command(
-    set_: Path,
-    output: Path,
-    same: str,
-    ordinals: bool,
-    force: bool,
-    checksums: bool,
-    shard_size: str,
-    as_json: bool,
-    quiet: bool,
-    verbose: bool,
-) -> int:
+def command(set_: Path, same: str, ordinals: bool, **given: Any) -> int:
     """Write a dataset without the images that it holds twice: the first of the same bytes is kept."""
     from im2rec.operations.dedupe import DedupeOptions, dedupe
 
-    to = copying.into(output, force=force, checksums=checksums, shard_size=shard_size, as_json=as_json)
-    with bar("dedupe", quiet=quiet) as advance:
-        report = dedupe(set_, to, DedupeOptions(same), advance, ordinals=ordinals)
-    return copying.finish(report, as_json=as_json, quiet=quiet)
+    options = DedupeOptions(same)
+    return copying.run("dedupe", given, lambda to, advance: dedupe(set_, to, options, advance, ordinals=ordinals))

@@ -9,7 +9,6 @@ import click
 
 from im2rec.cli import copying
 from im2rec.cli import options as shared
-from im2rec.progress import bar
 
 
 @click.command("filter")
@@ -26,26 +25,12 @@ from im2rec.progress import bar
 @click.option("--invert", is_flag=True, help="Keep the others.")
 @copying.keys_option
 @copying.into_options(shards=False)
-def command(
-    set_: Path,
-    output: Path,
-    ordinals: bool,
-    force: bool,
-    checksums: bool,
-    shard_size: str,
-    as_json: bool,
-    quiet: bool,
-    verbose: bool,
-    **conditions: Any,
-) -> int:
+def command(set_: Path, ordinals: bool, **given: Any) -> int:
     """Write the records that fulfil all that is asked for, in their order, bytes and keys as they are.
 
     The input may be - for a .rec on stdin, the output - for one on stdout.
     """
     from im2rec.operations.filter import FilterOptions, filter_set
 
-    options = FilterOptions(**conditions)
-    to = copying.into(output, force=force, checksums=checksums, shard_size=shard_size, as_json=as_json)
-    with bar("filter", quiet=quiet) as advance:
-        report = filter_set(set_, to, options, advance, ordinals=ordinals)
-    return copying.finish(report, as_json=as_json, quiet=quiet)
+    options = FilterOptions(**{name: given.pop(name) for name in FilterOptions.__slots__})
+    return copying.run("filter", given, lambda to, advance: filter_set(set_, to, options, advance, ordinals=ordinals))

@@ -195,7 +195,7 @@ def _text(error: Exception) -> str:
         return f"{error}{_hint(error)}"
     if isinstance(error, OSError):
         if error.filename is not None:
-            return f"{error.filename}: {error.strerror}"
+            return f"{error.filename}: cannot be reached: {error.strerror}"
         if not _is_of_stdout(error):
             return f"cannot go on: {error.strerror or error}"
         _leave_stdout()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from im2rec.cli import copying
 from im2rec.cli import options as shared
 from im2rec.errors import PlanError
-from im2rec.progress import bar
 
 
 @click.command("merge")
@@ -33,30 +33,12 @@ from im2rec.progress import bar
 @click.option("--label-offset", default="", metavar="N,N,...", help="What is added to the labels of each set.")
 @click.option("--duplicates", is_flag=True, help="Let several records have one key; without it that is an error.")
 @copying.into_options()
-def command(
-    sets: tuple[Path, ...],
-    output: Path,
-    keys: str,
-    key_offset: str,
-    labels: str,
-    label_offset: str,
-    duplicates: bool,
-    force: bool,
-    checksums: bool,
-    shard_size: str,
-    shards: int | None,
-    as_json: bool,
-    quiet: bool,
-    verbose: bool,
-) -> int:
+def command(sets: tuple[Path, ...], keys: str, key_offset: str, labels: str, label_offset: str, duplicates: bool, **given: Any) -> int:
     """Write the records of several datasets, one after the other, as one. Images stay as they are, to the byte."""
     from im2rec.operations.merge import MergeOptions, merge
 
     options = MergeOptions(keys, _numbers("--key-offset", key_offset), labels, _numbers("--label-offset", label_offset), duplicates)
-    to = copying.into(output, force=force, checksums=checksums, shard_size=shard_size, shards=shards, as_json=as_json)
-    with bar("merge", quiet=quiet) as advance:
-        report = merge(sets, to, options, advance)
-    return copying.finish(report, as_json=as_json, quiet=quiet)
+    return copying.run("merge", given, lambda to, advance: merge(sets, to, options, advance))
 
 
 def _numbers(name: str, text: str) -> tuple[int, ...]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from im2rec.cli import copying
 from im2rec.cli import options as shared
 from im2rec.errors import PlanError
-from im2rec.progress import bar
 
 
 @click.command("split")
@@ -19,21 +19,7 @@ from im2rec.progress import bar
 @click.option("--by-label", is_flag=True, help="Write a set for each first label, PREFIX_LABEL, or of the class's name where it is known.")
 @click.option("--seed", type=click.IntRange(0), default=100, show_default=True, help="Seed of the choice by ratios.")
 @copying.into_options()
-def command(
-    set_: Path,
-    output: Path,
-    ratio: str,
-    stratify: bool,
-    by_label: bool,
-    seed: int,
-    force: bool,
-    checksums: bool,
-    shard_size: str,
-    shards: int | None,
-    as_json: bool,
-    quiet: bool,
-    verbose: bool,
-) -> int:
+def command(set_: Path, ratio: str, stratify: bool, by_label: bool, seed: int, **given: Any) -> int:
     """Write each record of a dataset to one of several, in their order, bytes and keys as they are.
 
     With --ratio each record goes to a set by chance, with --by-label by its label; with --shards or --shard-size alone the
@@ -42,12 +28,9 @@ def command(
     from im2rec.operations.split import SplitOptions, split_set
     from im2rec.split import parse_splits
 
-    if not (ratio or by_label or shards or shard_size):
+    if not (ratio or by_label or given["shards"] or given["shard_size"]):
         raise PlanError("nothing says how to divide: give --ratio, --by-label, --shards or --shard-size")
-    if shards and (ratio or by_label):
+    if given["shards"] and (ratio or by_label):
         raise PlanError("--shards divides one set: with --ratio or --by-label, give --shard-size, or split the parts later")
     options = SplitOptions(parse_splits(ratio) if ratio else {}, stratify, by_label, seed)
-    to = copying.into(output, force=force, checksums=checksums, shard_size=shard_size, shards=shards, as_json=as_json)
-    with bar("split", quiet=quiet) as advance:
-        report = split_set(set_, to, options, advance)
-    return copying.finish(report, as_json=as_json, quiet=quiet)
+    return copying.run("split", given, lambda to, advance: split_set(set_, to, options, advance))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -114,7 +114,7 @@ def _chosen(content: bytes, target: Target) -> Iterator[bytes]:
         yield b"".join([line + b"\n" for _, line in found])
 
 
-def check_room(prefix: Path, recs: Iterable[Path], outputs: OutputSet) -> None:
+def check_room(prefix: Path, recs: Sequence[Path], outputs: OutputSet) -> None:
     """Check that nothing would stand beside a new set under its name that is not its own.
 
     Args:
@@ -124,9 +124,11 @@ def check_room(prefix: Path, recs: Iterable[Path], outputs: OutputSet) -> None:
 
     Raises:
         InputError: other record files have this prefix.
-        FileError: there is a list or a class map, and it is read, or nothing may be replaced.
+        FileError: one of the files is there, and nothing may be replaced; or its list is a file that is read.
     """
     check_alone(prefix, recs)
+    for rec in recs:
+        outputs.check_free(rec)
     for suffix in (LIST, CLASSES):
         outputs.check_no_input(beside(prefix, suffix))
         outputs.check_free(beside(prefix, suffix))

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Final
 
 import im2rec
 from im2rec.errors import PlanError
+from im2rec.operations import companions
 from im2rec.operations.copying import Records, Source
 from im2rec.operations.ids import Ids
-from im2rec.plan import shard_name
 from im2rec.sets import check_alone, shards_of
+from im2rec.shards import shard_files
 from recordio.files import OutputStream
 from recordio.outputs import OutputSet
 from recordio.writer import IndexedWriter
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 STDOUT: Final = Path("-")
-_SUFFIXES: Final = (".rec", ".idx", ".sum")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +95,6 @@ class Target:
 
     def _check_names(self) -> None:
         """Check names before anything is written: better now than after an hour."""
-        from im2rec.operations import companions  # which writes for targets
-
         recs = [] if self._shard_size else [self._names(number)[0] for number in range(len(self._bounds or ()) + 1)]
         if self._shard_size and self._outputs.force:  # which shards are replaced shows in the end
             recs = shards_of(self.prefix)
@@ -110,20 +108,16 @@ class Target:
                         source.file.check_other(path)
 
     def _names(self, number: int, of: int | None = None) -> list[Path]:
-        count = len(self._bounds) + 1 if self._bounds is not None else 0
-        name = self.prefix.name
-        if of is not None or count:
-            name = shard_name(self.prefix.name, number, count if of is None else of)
-        return [self.prefix.with_name(f"{name}{suffix}") for suffix in _SUFFIXES[: 3 if self.checksums else 2]]
+        if of is None:
+            of = len(self._bounds) + 1 if self._bounds is not None else 0
+        return shard_files(self.prefix, number, of, checksums=self.checksums)
 
     def _open(self) -> IndexedWriter:
         number = len(self._writers)
         if self._writers:
             self._writers[-1].finish()
         # With a limit of size, the names are settled when the number of shards is known.
-        rec, idx, *_ = self._names(number, 1) if self._shard_size else self._names(number)
-        if self._shard_size and number:
-            rec, idx = (path.with_name(f"{shard_name(self.prefix.name, number, number + 1)}{path.suffix}") for path in (rec, idx))
+        rec, idx, *_ = self._names(number, number + 1) if self._shard_size else self._names(number)
         writer = IndexedWriter(rec, idx, checksums=self.checksums, outputs=self._outputs, tool=self._tool, options=self._options)
         self._writers.append(writer)
         return writer

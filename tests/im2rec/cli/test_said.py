@@ -189,3 +189,10 @@ def test_missing_files_are_named_where_they_are_told_in_json(im2rec, photos, wor
     beside = json.loads(im2rec("info", "x", "--json").out)["beside"]
     assert beside[".idx"] == "x.idx is missing; 'im2rec index' writes it"
     assert beside[".sum"] == "x.sum is missing; 'im2rec verify --write-sum' writes it"
+
+
+def test_a_name_that_the_system_does_not_take_is_told_with_what_was_to_be_done(im2rec, photos, work):
+    name = "n" * 300
+    assert im2rec("info", name).err == f"im2rec: {name}.rec: cannot be reached: File name too long\n"
+    assert im2rec("pack", photos, "-o", "x").code == 0
+    assert im2rec("filter", "x", "-o", name, "--label", "0").err == f"im2rec: {name}.rec: cannot write: File name too long\n"
