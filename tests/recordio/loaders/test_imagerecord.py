@@ -5,8 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import pickle
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -458,25 +456,3 @@ def test_the_debugging_aid_gives_one_batch_for_ever() -> None:
     iterator = make()
     iterator.debug_skip_load()
     assert all(next(iterator) is next(iterator) for _ in range(5))
-
-
-def test_memory_stays_flat_over_many_epochs() -> None:
-    code = f"""
-import sys
-from recordio import loaders
-iterator = loaders.ImageRecordIter(path_imgrec={str(FOLDER / "small.rec")!r}, path_imgidx={str(FOLDER / "small.idx")!r},
-    data_shape=(3, 224, 224), batch_size=8, shuffle=True, rand_crop=True, brightness=0.2, preprocess_threads=2, verbose=False)
-def resident():
-    return int(open("/proc/self/statm").read().split()[1]) * 4096
-for epoch in range(30):
-    for batch in iterator:
-        pass
-    iterator.reset()
-    if epoch == 9:
-        before = resident()
-print(resident() - before)
-"""
-    if not Path("/proc/self/statm").exists():
-        pytest.skip("no /proc here")
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert int(run.stdout) < 12 << 20  # two batches have 10 MB

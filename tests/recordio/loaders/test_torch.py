@@ -18,6 +18,7 @@ torch = pytest.importorskip("torch")
 
 from torch.utils.data import DataLoader, DistributedSampler  # noqa: E402
 
+from recordio.loaders import ImageRecordIter  # noqa: E402
 from recordio.loaders.torch import MXFaceDataset, RecordDataset, RecordIterableDataset  # noqa: E402
 
 GOLDEN = Path(__file__).resolve().parents[2] / "golden"
@@ -44,6 +45,44 @@ def rec(tmp_path: Path) -> Path:
 
 def numbers(loader: Any) -> list[int]:
     return [int(number) for images, _ in loader for number in images[:, 2, 0, 0]]
+
+
+@pytest.mark.parametrize("given", [{}, {"dtype": "uint8"}, {"dtype": "int8", "layout": "NHWC"}, {"reuse_buffers": True}], ids=str)
+def test_tensors_have_the_memory_of_batches(given: dict[str, Any], rec: Path) -> None:
+    iterator = ImageRecordIter(path_imgrec=rec, data_shape=(3, 16, 20), batch_size=4, **given)
+    for batch in iterator:
+        images, labels = (torch.from_dlpack(each) for each in (batch.data[0], batch.label[0]))
+        assert images.is_contiguous()
+        assert (images.data_ptr(), labels.data_ptr()) == (batch.data[0].ctypes.data, batch.label[0].ctypes.data)
+        assert np.array_equal(images.numpy(), batch.data[0])
+
+
+def test_memory_that_a_tensor_has_is_not_written_again(rec: Path) -> None:
+    iterator = ImageRecordIter(path_imgrec=rec, data_shape=(3, 16, 20), batch_size=4, prefetch_buffer=1)
+    kept, copies = [], []
+    for _ in range(3):
+        for batch in iterator:
+            kept.append(torch.from_dlpack(batch.data[0])[1:, 0])  # a view, when the array itself is gone
+            copies.append(kept[-1].clone())
+        iterator.reset()
+    assert all(torch.equal(tensor, copy) for tensor, copy in zip(kept, copies, strict=True))
+
+
+def test_memory_stays_flat_over_fifty_epochs_of_a_data_loader(tmp_path: Path) -> None:
+    rec = write(tmp_path / "large.rec", [float(number) for number in range(COUNT)], side=224)
+    datasets = [RecordDataset(rec), RecordIterableDataset(rec, batch_size=4, shuffle=True)]
+
+    def resident() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+    if not Path("/proc/self/statm").exists():
+        pytest.skip("no /proc here")
+    found = []
+    for _ in range(50):
+        for dataset in datasets:
+            assert len([images.shape for images, _ in DataLoader(dataset, batch_size=4)]) == 6
+        found.append(resident())
+    assert max(found[30:]) - max(found[10:30]) < 4 << 20  # 200 kB an epoch; two batches have 1.2 MB
 
 
 def test_images_are_rgb_planes_equal_to_opencvs() -> None:
