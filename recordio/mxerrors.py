@@ -7,7 +7,7 @@ import errno
 import struct
 from collections.abc import Iterator
 
-from recordio.errors import BadHeader, BadSample, FileError, FormatError, ImageFormatError
+from recordio.errors import BadHeader, BadSample, FileError, FormatError, ImageFormatError, IndexFormatError
 
 
 class MXNetError(RuntimeError):
@@ -31,7 +31,15 @@ class ImageError(ImageFormatError, MXNetError):
 
 
 class SampleError(BadSample, MXNetError):
-    """An iterator or a dataset cannot make a sample of a record or of an image."""
+    """A loader cannot make a sample of a record or of an image."""
+
+
+class TextError(IndexFormatError, MXNetError):
+    """A line of an .idx, of a list or of a .sum is not as it should be."""
+
+
+class ArgumentError(MXNetError, TypeError, ValueError):
+    """An argument that an iterator does not have, or a value that it cannot have."""
 
 
 class ShortPayload(BadHeader, struct.error):
@@ -45,12 +53,14 @@ def as_mxnets() -> Iterator[None]:
         yield
     except MXNetError:
         raise
+    except BadSample as error:
+        raise SampleError(error.where, error.reason) from error
+    except IndexFormatError as error:
+        raise TextError(error.source, error.line, error.reason) from error
     except FormatError as error:
         raise RecordError(error.source, error.offset, error.reason) from error
     except ImageFormatError as error:
         raise ImageError(error.reason) from error
-    except BadSample as error:
-        raise SampleError(error.where, error.reason) from error
     except FileError as error:
         kind = MissingFile if error.errno == errno.ENOENT else AccessError
         raise kind(error.path, error.action, error.errno, error.reason) from error

@@ -9,11 +9,14 @@ or, before the import::
 
     tree        which modules there are, and where each name comes from
     standin     a module that says which name is missing
-    ndarray     NDArray, a thin class over NumPy's arrays; Context
-    functions   mxnet.nd: functions that make and combine NDArrays
-    wrapping    iterators, datasets, augmenters of recordio.loaders that give out NDArrays
+    basics      small modules: base, util, log, runtime, autograd
+    elementwise, reductions, shaping, imageops    MXNet's operations on NumPy's arrays
+    context, ndarray, operators    devices by name; NDArray, a thin class over NumPy's arrays; its operators and methods
+    randomness, functions    mxnet.nd.random; mxnet.nd
+    iterating, wrapping      iterators, datasets, augmenters of recordio.loaders that give out NDArrays
     datasets    mxnet.gluon.data: Dataset, samplers, DataLoader
     transforms  mxnet.gluon.data.vision.transforms
+    devices, downloads    batches for several devices, kvstore; fetching files
     shim        a folder for sys.path, so that processes that a program starts find the stand-in, too
 """
 

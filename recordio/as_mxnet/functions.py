@@ -1,40 +1,36 @@
-"""mxnet.nd: functions that make and combine NDArrays, each one of NumPy's under MXNet's name."""
+"""mxnet.nd: functions that make NDArrays, files of them, and MXNet's operations as functions."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import numpy as np
 
-from recordio.as_mxnet.ndarray import Context, NDArray, plain
+from recordio.as_mxnet import imageops, operators, shaping
+from recordio.as_mxnet.context import Context, of_new
+from recordio.as_mxnet.ndarray import NDArray, apply, plain
+from recordio.as_mxnet.randomness import Randomness
 from recordio.loaders import ndarrayfile
 from recordio.mxerrors import as_mxnets
 
 _FLOAT: Final = np.float32  # MXNet's type where none is named
-_METHODS: Final = (
-    "abs sqrt cbrt square exp expm1 log log2 log10 log1p sin cos tan arcsin arccos arctan sinh cosh tanh floor ceil trunc fix rint "
-    "round sign degrees radians reciprocal nansum nanprod sum mean max min prod argmax argmin argsort sort expand_dims squeeze swapaxes "
-    "flip tile repeat clip diag zeros_like ones_like broadcast_to take norm reshape_like broadcast_like transpose reshape flatten slice "
-    "slice_axis split one_hot pad"
-).split()
-_PAIRS: Final[dict[str, Any]] = {
-    "add": np.add, "subtract": np.subtract, "multiply": np.multiply, "divide": np.divide, "true_divide": np.divide, "modulo": np.mod,
-    "power": np.power, "maximum": np.maximum, "minimum": np.minimum, "equal": np.equal, "not_equal": np.not_equal, "greater": np.greater,
-    "greater_equal": np.greater_equal, "lesser": np.less, "lesser_equal": np.less_equal, "logical_and": np.logical_and,
-    "logical_or": np.logical_or, "logical_xor": np.logical_xor, "dot": np.dot, "broadcast_add": np.add, "broadcast_plus": np.add,
-    "broadcast_sub": np.subtract, "broadcast_minus": np.subtract, "broadcast_mul": np.multiply, "broadcast_div": np.divide,
-    "broadcast_mod": np.mod, "broadcast_power": np.power, "broadcast_maximum": np.maximum, "broadcast_minimum": np.minimum,
-    "broadcast_equal": np.equal, "broadcast_greater": np.greater, "broadcast_lesser": np.less, "elemwise_add": np.add,
-    "elemwise_sub": np.subtract, "elemwise_mul": np.multiply, "elemwise_div": np.divide, "batch_dot": np.matmul,
-}  # fmt: skip
 
 
 def array(source_array: Any, ctx: Context | None = None, dtype: Any = None) -> NDArray:
-    """Return a copy as an NDArray: of float32 unless *dtype* is given or the source is an NDArray."""
+    """Return a copy as an NDArray: of float32 unless *dtype* is given or the source is an NDArray.
+
+    Raises:
+        TypeError: it is no array of numbers.
+        MXNetError: *ctx* is a GPU; so with the other functions that make arrays.
+    """
     if dtype is None:
         dtype = source_array.dtype if isinstance(source_array, NDArray) else _FLOAT
-    return NDArray(np.array(plain(source_array), dtype=dtype), ctx)
+    try:
+        return NDArray(np.array(plain(source_array), dtype=dtype, order="C"), of_new(ctx))
+    except ValueError as error:
+        raise TypeError(f"source_array must be array like object: {error}") from error
 
 
 def empty(shape: Any, ctx: Context | None = None, dtype: Any = None) -> NDArray:
@@ -44,68 +40,50 @@ def empty(shape: Any, ctx: Context | None = None, dtype: Any = None) -> NDArray:
 
 def zeros(shape: Any, ctx: Context | None = None, dtype: Any = None, **_: Any) -> NDArray:
     """Return an array of zeros."""
-    return NDArray(np.zeros(shape, dtype or _FLOAT), ctx)
+    return NDArray(np.zeros(shape, dtype or _FLOAT), of_new(ctx))
 
 
 def ones(shape: Any, ctx: Context | None = None, dtype: Any = None, **_: Any) -> NDArray:
     """Return an array of ones."""
-    return NDArray(np.ones(shape, dtype or _FLOAT), ctx)
+    return NDArray(np.ones(shape, dtype or _FLOAT), of_new(ctx))
 
 
 def full(shape: Any, val: Any, ctx: Context | None = None, dtype: Any = None, out: NDArray | None = None) -> NDArray:
     """Return an array of one value."""
-    made = NDArray(np.full(shape, val, dtype or _FLOAT), ctx)
+    made = NDArray(np.full(shape, plain(val), dtype or _FLOAT), of_new(ctx))
     return made if out is None else made.copyto(out)
 
 
 def arange(
-    start: float, stop: float | None = None, step: float = 1.0, repeat: int = 1, ctx: Context | None = None, dtype: Any = None
+    start: float,
+    stop: float | None = None,
+    step: float = 1.0,
+    repeat: int = 1,
+    infer_range: Any = None,  # noqa: ARG001  (MXNet's signature)
+    ctx: Context | None = None,
+    dtype: Any = None,
 ) -> NDArray:
     """Return evenly spaced numbers, each *repeat* times."""
     begin, end = (0, start) if stop is None else (start, stop)
-    return NDArray(np.arange(begin, end, step).repeat(repeat).astype(dtype or _FLOAT), ctx)
+    return NDArray(np.arange(begin, end, step).repeat(repeat).astype(dtype or _FLOAT), of_new(ctx))
 
 
 def linspace(start: float, stop: float, num: int, endpoint: bool = True, ctx: Context | None = None, dtype: Any = None) -> NDArray:  # noqa: FBT001, FBT002
     """Return *num* evenly spaced numbers."""
-    return NDArray(np.linspace(start, stop, num, endpoint).astype(dtype or _FLOAT), ctx)
+    return NDArray(np.linspace(start, stop, num, endpoint).astype(dtype or _FLOAT), of_new(ctx))
 
 
 def eye(N: int, M: int = 0, k: int = 0, ctx: Context | None = None, dtype: Any = None) -> NDArray:  # noqa: N803  (MXNet's)
     """Return ones on a diagonal."""
-    return NDArray(np.eye(N, M or None, k, dtype or _FLOAT), ctx)
-
-
-def concat(*data: NDArray, dim: int = 1) -> NDArray:
-    """Join arrays along an axis."""
-    return NDArray(np.concatenate([plain(one) for one in data], dim))
+    return NDArray(np.eye(N, M or None, k, dtype or _FLOAT), of_new(ctx))
 
 
 def concatenate(arrays: Sequence[NDArray], axis: int = 0, always_copy: bool = True) -> NDArray:  # noqa: FBT001, FBT002
     """Join arrays along an axis."""
     if len(arrays) == 1 and not always_copy:
         return arrays[0]
-    return NDArray(np.concatenate([plain(one) for one in arrays], axis))
-
-
-def stack(*data: Any, axis: int = 0) -> NDArray:
-    """Join arrays along a new axis."""
-    return NDArray(np.stack([plain(one) for one in data], axis))
-
-
-def where(condition: Any, x: Any, y: Any) -> NDArray:
-    """Take elements of *x* where the condition is not 0, else of *y*."""
-    return NDArray(np.where(plain(condition) != 0, plain(x), plain(y)))
-
-
-def cast(data: Any, dtype: Any) -> NDArray:
-    """Return the array with elements of another type."""
-    return NDArray(plain(data)).astype(dtype)
-
-
-def moveaxis(tensor: Any, source: Any, destination: Any) -> NDArray:
-    """Return the array with axes at other places."""
-    return NDArray(np.moveaxis(plain(tensor), source, destination))
+    joined: NDArray = apply(shaping.concat, tuple(arrays), {"dim": axis})
+    return joined
 
 
 def from_numpy(ndarray: Any, zero_copy: bool = True) -> NDArray:  # noqa: FBT001, FBT002
@@ -118,115 +96,74 @@ def from_dlpack(dlpack: Any) -> NDArray:
     return NDArray(np.from_dlpack(dlpack))
 
 
-def load(fname: str) -> Any:
+def load(fname: str | os.PathLike[str]) -> Any:
     """Load what mxnet.nd.save wrote: a dict of NDArrays, or a list where they have no names.
 
     Raises:
-        FileError, FormatError: it cannot be read, or is no such file.
+        FileError, FormatError: it cannot be read, or is no such file; an MXNetError, too.
     """
     with as_mxnets():
-        arrays, names = ndarrayfile.load(fname)
+        return _loaded(*ndarrayfile.load(fname))
+
+
+def load_frombuffer(buf: bytes) -> Any:
+    """Return the arrays of a file's bytes, as :func:`load`."""
+    with as_mxnets():
+        return _loaded(*ndarrayfile.parse(bytes(buf), "<bytes>"))
+
+
+def _loaded(arrays: list[Any], names: list[str]) -> Any:
     made = [NDArray(one) for one in arrays]
     return dict(zip(names, made, strict=True)) if names else made
 
 
-def save(fname: str, data: dict[str, NDArray]) -> None:
-    """Save a dict of NDArrays, as mxnet.nd.save does; the file appears whole.
+def save(fname: str | os.PathLike[str], data: NDArray | Sequence[NDArray] | dict[str, NDArray]) -> None:
+    """Save an NDArray, a list or a dict of them, as mxnet.nd.save does; the file appears whole.
 
     Raises:
-        TypeError: *data* is no dict: arrays without names are not offered.
+        ValueError: *data* is nothing of these.
         FileError: it cannot be written.
     """
-    if not isinstance(data, dict):
-        raise TypeError(f"data is a {type(data).__name__}, expected a dict of NDArrays")
+    if isinstance(data, NDArray):
+        data = [data]
+    each = list(data.values()) if isinstance(data, dict) else data
+    if not isinstance(each, (list, tuple)) or not all(isinstance(one, NDArray) for one in each):
+        raise ValueError(f"data is a {type(data).__name__}, expected an NDArray, a list or a dict of them")
     with as_mxnets():
-        ndarrayfile.save(fname, {name: np.asarray(plain(one)) for name, one in data.items()}, force=True)
+        ndarrayfile.save(fname, plain(data if isinstance(data, dict) else list(each)), force=True)
 
 
 def waitall() -> None:
     """Do nothing: what was asked for has been computed."""
 
 
-def _method(name: str) -> Callable[..., Any]:
-    def call(data: Any, *given: Any, **named: Any) -> Any:
-        out = named.pop("out", None)
-        result = getattr(data if isinstance(data, NDArray) else NDArray(data), name)(*given, **named)
-        return result if out is None else result.copyto(out)
+def _function(name: str, act: Callable[..., Any]) -> Callable[..., Any]:
+    def call(*given: Any, **named: Any) -> Any:
+        first = named.pop("data", None)  # by name as well as by position
+        return apply(act, given if first is None else (first, *given), named)
 
-    call.__name__, call.__doc__ = name, f"NDArray.{name} as a function."
-    return call
-
-
-def _pair(name: str, act: Callable[..., Any]) -> Callable[..., Any]:
-    def call(lhs: Any, rhs: Any, out: NDArray | None = None) -> NDArray:
-        result = NDArray(np.atleast_1d(act(plain(lhs), plain(rhs))))
-        return result if out is None else result.copyto(out)
-
-    call.__name__, call.__doc__ = name, f"NumPy's function under the name {name}."
+    call.__name__, call.__doc__ = name, f"MXNet's operation {name}."
     return call
 
 
 OFFERED: Final[dict[str, Any]] = {
-    **{name: _method(name) for name in _METHODS},
-    **{name: _pair(name, act) for name, act in _PAIRS.items()},
+    **{name: _function(name, act) for name, act in operators.FUNCTIONS.items()},
     **{
         function.__name__: function
         for function in (
-            array, empty, zeros, ones, full, arange, linspace, eye, concat, concatenate, stack, where, cast, moveaxis, from_numpy,
-            from_dlpack, waitall, load, save,
+            array, empty, zeros, ones, full, arange, linspace, eye, concatenate, from_numpy, from_dlpack, waitall, load, load_frombuffer,
+            save,
         )
     },
     "NDArray": NDArray,
-    "Cast": cast,
-    "Concat": concat,
-    "SwapAxis": _method("swapaxes"),
-    "Reshape": _method("reshape"),
-    "Flatten": _method("flatten"),
-    "reverse": _method("flip"),
-    "to_dlpack_for_read": _method("to_dlpack_for_read"),
-    "to_dlpack_for_write": _method("to_dlpack_for_write"),
+    "to_dlpack_for_read": lambda data: data.to_dlpack_for_read(),
+    "to_dlpack_for_write": lambda data: data.to_dlpack_for_write(),
+    "uniform": Randomness.uniform, "random_uniform": Randomness.uniform, "normal": Randomness.normal,
+    "random_normal": Randomness.normal, "random_randint": Randomness.randint, "shuffle": Randomness.shuffle,
+    "random_exponential": Randomness.exponential, "random_poisson": Randomness.poisson, "random_gamma": Randomness.gamma,
+    "sample_uniform": Randomness.uniform, "sample_normal": Randomness.normal, "sample_multinomial": Randomness.multinomial,
     "_DTYPE_NP_TO_MX": {np.float32: 0, np.float64: 1, np.float16: 2, np.uint8: 3, np.int32: 4, np.int8: 5, np.int64: 6, np.bool_: 7},
+    "_DTYPE_MX_TO_NP": {0: np.float32, 1: np.float64, 2: np.float16, 3: np.uint8, 4: np.int32, 5: np.int8, 6: np.int64, 7: np.bool_},
 }  # fmt: skip
-
-
-class Randomness:
-    """mxnet.nd.random: numbers from NumPy's generator, which ``mxnet.random.seed`` starts anew. They are not MXNet's numbers."""
-
-    generator = np.random.default_rng()
-
-    @classmethod
-    def seed(cls, seed_state: int, ctx: Any = "all") -> None:  # noqa: ARG003  (MXNet's signature)
-        """Start the generator anew."""
-        cls.generator = np.random.default_rng(abs(int(seed_state)))
-
-    @classmethod
-    def uniform(
-        cls, low: float = 0, high: float = 1, shape: Any = (1,), dtype: Any = None, ctx: Context | None = None, **_: Any
-    ) -> NDArray:
-        """Return numbers from *low* to *high*."""
-        return NDArray(np.atleast_1d(cls.generator.uniform(low, high, shape or 1)).astype(dtype or _FLOAT), ctx)
-
-    @classmethod
-    def normal(
-        cls, loc: float = 0, scale: float = 1, shape: Any = (1,), dtype: Any = None, ctx: Context | None = None, **_: Any
-    ) -> NDArray:
-        """Return normally distributed numbers."""
-        return NDArray(np.atleast_1d(cls.generator.normal(loc, scale, shape or 1)).astype(dtype or _FLOAT), ctx)
-
-    @classmethod
-    def randn(cls, *shape: int, loc: float = 0, scale: float = 1, dtype: Any = None, ctx: Context | None = None) -> NDArray:
-        """Return normally distributed numbers."""
-        return cls.normal(loc, scale, shape or (1,), dtype, ctx)
-
-    @classmethod
-    def randint(cls, low: int, high: int, shape: Any = (1,), dtype: Any = None, ctx: Context | None = None, **_: Any) -> NDArray:
-        """Return integers from *low* to below *high*."""
-        return NDArray(np.atleast_1d(cls.generator.integers(low, high, shape or 1)).astype(dtype or np.int32), ctx)
-
-    @classmethod
-    def shuffle(cls, data: NDArray) -> NDArray:
-        """Return the rows in another order."""
-        return NDArray(cls.generator.permutation(plain(data)), data.context)
-
-
-RANDOM: Final = {name: getattr(Randomness, name) for name in ("seed", "uniform", "normal", "randn", "randint", "shuffle")}
+IMAGES: Final[dict[str, Any]] = {name: _function(name, act) for name, act in imageops.FUNCTIONS.items()}
+CONTRIB: Final[dict[str, Any]] = {"boolean_mask": _function("boolean_mask", shaping.boolean_mask)}

@@ -1,87 +1,29 @@
-"""NDArray, a thin class over NumPy's arrays with the habits of MXNet's; Context."""
+"""NDArray, a thin class over NumPy's arrays with the habits of MXNet's."""
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, Final
 
 import numpy as np
 
+from recordio.as_mxnet import elementwise, shaping
+from recordio.as_mxnet.context import Context, current_context, of_new
 from recordio.as_mxnet.standin import NameMissing
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
+from recordio.mxerrors import MXNetError
 
 _Array = np.ndarray[Any, Any]
 
 
-class Context:
-    """A device by name. All arrays are in the memory of the host: a context is remembered, and nothing is moved.
-
-    Attributes:
-        device_type: "cpu", "gpu" or another of MXNet's.
-        device_id: its number.
-    """
-
-    devtype2str: ClassVar = {1: "cpu", 2: "gpu", 3: "cpu_pinned", 5: "cpu_shared"}
-    devstr2type: ClassVar = {"cpu": 1, "gpu": 2, "cpu_pinned": 3, "cpu_shared": 5}
-    _current: ClassVar[list[Context]] = []
-
-    def __init__(self, device_type: str | Context, device_id: int = 0) -> None:
-        self.device_type: str = device_type.device_type if isinstance(device_type, Context) else device_type
-        self.device_id: int = device_type.device_id if isinstance(device_type, Context) else device_id
-        if self.device_type not in self.devstr2type:
-            raise ValueError(f"device type {device_type!r}, expected one of {', '.join(self.devstr2type)}")
-
-    @property
-    def device_typeid(self) -> int:
-        """MXNet's number of the device type."""
-        return self.devstr2type[self.device_type]
-
-    def empty_cache(self) -> None:
-        """Do nothing: no device has memory of its own."""
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Context) and str(self) == str(other)
-
-    def __hash__(self) -> int:
-        return hash(str(self))
-
-    def __repr__(self) -> str:
-        return f"{self.device_type}({self.device_id})"
-
-    def __enter__(self) -> Self:
-        self._current.append(self)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._current.pop()
+_UFUNCS: Final = {  # NumPy's functions of two arrays that are done as MXNet does them
+    **{name: name for name in elementwise.PAIRS if hasattr(np, name)},
+    "less": "lesser", "less_equal": "lesser_equal", "remainder": "modulo",
+}  # fmt: skip
 
 
-def cpu(device_id: int = 0) -> Context:
-    """Return the context of the host's memory."""
-    return Context("cpu", device_id)
-
-
-def cpu_pinned(device_id: int = 0) -> Context:
-    """Return the context of pinned memory."""
-    return Context("cpu_pinned", device_id)
-
-
-def gpu(device_id: int = 0) -> Context:
-    """Return the context of a GPU; what is put there stays in the host's memory."""
-    return Context("gpu", device_id)
-
-
-def current_context() -> Context:
-    """Return the context of the innermost ``with`` block, else cpu(0)."""
-    return Context._current[-1] if Context._current else cpu()
-
-
-def num_gpus() -> int:
-    """Return 0: no array is ever put on a GPU."""
-    return 0
+class OperationError(MXNetError, ValueError):
+    """Arrays do not fit together, or an argument of an operation is none that it can have."""
 
 
 def plain(value: Any) -> Any:
@@ -100,21 +42,37 @@ def wrapped(value: Any) -> Any:
     return type(value)(wrapped(one) for one in value) if type(value) in (list, tuple) else value
 
 
-def _operand(value: Any) -> Any:
-    """A NumPy scalar counts as Python's: it does not change an array's type."""
-    value = plain(value)
-    return value.item() if isinstance(value, np.generic) and not isinstance(value, np.void) else value
+def apply(act: Callable[..., Any], given: tuple[Any, ...], named: dict[str, Any]) -> Any:
+    """Call a function of NumPy's arrays with NDArrays; what it returns has memory of its own, as in MXNet.
+
+    Raises:
+        OperationError: the arrays do not fit together.
+    """
+    out = named.pop("out", None)
+    named.pop("name", None)
+    context = next((one.context for one in (*given, *named.values()) if isinstance(one, NDArray)), None)
+    arrays = plain(given)
+    try:
+        result = act(*arrays, **plain(named))
+    except ValueError as error:
+        raise OperationError(str(error)) from error
+    if isinstance(result, list):
+        return [_own(one, arrays, context) for one in result]
+    made = _own(result, arrays, context)
+    return made if out is None else made.copyto(out)
 
 
-def _result(value: Any, context: Context) -> Any:
-    """What NumPy has returned as an NDArray; a single number has the shape (1,), as in MXNet."""
-    if isinstance(value, (np.ndarray, np.generic)):
-        return NDArray(np.atleast_1d(value), context)
-    return value
+def _own(result: Any, arrays: Any, context: Context | None) -> Any:
+    if not isinstance(result, (np.ndarray, np.generic)):
+        return result
+    first = arrays[0] if arrays else None
+    if isinstance(first, np.ndarray) and isinstance(result, np.ndarray) and np.may_share_memory(result, first):
+        result = result.copy()
+    return NDArray(np.atleast_1d(result), context)  # a single number has the shape (1,), as in MXNet
 
 
 class NDArray:
-    """An array in the host's memory, with MXNet's attributes and methods and NumPy's arithmetic.
+    """An array in the host's memory, with MXNet's attributes, methods and arithmetic.
 
     It shares its memory with the array it is made of. ``asnumpy`` copies; ``numpy.asarray`` and DLPack do not.
 
@@ -161,7 +119,7 @@ class NDArray:
 
     @property
     def T(self) -> NDArray:  # noqa: D102, N802
-        return NDArray(self._data.T, self.context)
+        return self.transpose()
 
     @property
     def handle(self) -> int:
@@ -170,7 +128,8 @@ class NDArray:
 
     def asnumpy(self) -> _Array:
         """Return a copy as one of NumPy's arrays."""
-        return np.array(self._data)
+        copied: _Array = self._data.copy()
+        return copied
 
     def asscalar(self) -> Any:
         """Return the only element.
@@ -191,8 +150,10 @@ class NDArray:
         return self._data.tolist()
 
     def astype(self, dtype: Any, copy: bool = True) -> NDArray:  # noqa: FBT001, FBT002  (MXNet's signature)
-        """Return the array with elements of another type."""
-        return NDArray(self._data.astype(dtype, copy=copy), self.context)
+        """Return the array with elements of another type; without *copy* itself where it has that type."""
+        if not copy and self._data.dtype == dtype:
+            return self
+        return NDArray(elementwise.cast(self._data, dtype), self.context)
 
     def copy(self) -> NDArray:
         """Return a copy."""
@@ -201,8 +162,8 @@ class NDArray:
     def copyto(self, other: NDArray | Context) -> NDArray:
         """Copy into another array, or into a new one in a context."""
         if isinstance(other, Context):
-            return NDArray(self._data.copy(), other)
-        other._data[...] = self._data
+            return NDArray(self._data.copy(), of_new(other))
+        other[:] = self
         return other
 
     def as_in_context(self, context: Context) -> NDArray:
@@ -228,56 +189,26 @@ class NDArray:
         return self
 
     def reshape(self, *shape: Any, **given: Any) -> NDArray:
-        """Return the array in another shape, with MXNet's codes: 0 keeps an axis, -1 is what is left, -2 all further axes,
-        -3 two axes as one, -4 one axis as the next two.
-        """  # noqa: D205
-        shape = given.get("shape", shape)
-        if len(shape) == 1 and not isinstance(shape[0], (int, np.integer)):
-            shape = tuple(shape[0])
-        return NDArray(self._data.reshape(_decoded(self.shape, [int(side) for side in shape])), self.context)
+        """Return the same memory in another shape; see :func:`shaping.reshape` for MXNet's codes.
+
+        Raises:
+            OperationError: it has another number of elements.
+        """
+        codes = given.get("shape", shape)
+        if len(codes) == 1 and not isinstance(codes[0], (int, np.integer)):
+            codes = codes[0]
+        try:
+            return NDArray(shaping.reshape(self._data, codes, given.get("reverse", False)), self.context)
+        except (ValueError, IndexError) as error:
+            raise OperationError(f"cannot reshape {self.shape} to {tuple(codes)}: {error}") from error
 
     def transpose(self, *axes: Any, **given: Any) -> NDArray:
         """Return the array with its axes in another order, the reverse one by default."""
         axes = given.get("axes", axes)
         if len(axes) == 1 and not isinstance(axes[0], (int, np.integer)):
             axes = tuple(axes[0] or ())
-        return NDArray(self._data.transpose(*axes), self.context)
-
-    def flatten(self) -> NDArray:
-        """Return the array with all axes but the first as one."""
-        return NDArray(self._data.reshape(self.shape[0], -1), self.context)
-
-    def slice(self, begin: Any, end: Any, step: Any = ()) -> NDArray:
-        """Return a part of each of the first axes."""
-        steps = [*step, *[None] * (len(begin) - len(step))]
-        return NDArray(self._data[tuple(map(slice, begin, end, steps))], self.context)
-
-    def slice_axis(self, axis: int, begin: int, end: int | None) -> NDArray:
-        """Return a part of one axis."""
-        at: list[Any] = [slice(None)] * self.ndim
-        at[axis] = slice(begin, end)
-        return NDArray(self._data[tuple(at)], self.context)
-
-    def split(self, num_outputs: int, axis: int = 1, squeeze_axis: bool = False) -> Any:  # noqa: FBT001, FBT002
-        """Return equal parts of an axis; a single one not in a list."""
-        parts = [part.squeeze(axis) if squeeze_axis else part for part in np.split(self._data, num_outputs, axis)]
-        return [NDArray(part, self.context) for part in parts] if num_outputs > 1 else NDArray(parts[0], self.context)
-
-    def one_hot(self, depth: int, on_value: float = 1.0, off_value: float = 0.0, dtype: Any = "float32") -> NDArray:
-        """Return a new last axis with *on_value* where each element says."""
-        hot = self._data[..., None].astype(np.int64) == np.arange(depth)
-        return NDArray(np.where(hot, on_value, off_value).astype(dtype), self.context)
-
-    def pad(self, mode: str = "constant", pad_width: Any = (), constant_value: float = 0) -> NDArray:
-        """Return the array with more elements around: *pad_width* has two numbers for each axis."""
-        pairs = np.asarray(pad_width).reshape(-1, 2)
-        more = {"constant_values": constant_value} if mode == "constant" else {}
-        return NDArray(np.pad(self._data, pairs, mode, **more), self.context)  # type: ignore[call-overload]
-
-    def norm(self, ord: int = 2, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: FBT001, FBT002
-        """Return the norm, of the elements or along an axis."""
-        data = self._data if axis is not None else self._data.ravel()
-        return _result(np.linalg.norm(data, ord, axis, keepdims), self.context)
+        found: NDArray = apply(shaping.transpose, (self, axes), {})
+        return found
 
     def to_dlpack_for_read(self) -> Any:
         """Return a DLPack capsule of the same memory."""
@@ -297,28 +228,37 @@ class NDArray:
         return np.array(self._data, dtype, copy=copy)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **given: Any) -> Any:
+        name = _UFUNCS.get(ufunc.__name__)
+        if name is not None and method == "__call__" and not given:
+            return apply(elementwise.PAIRS[name], inputs, {})
         out = given.get("out")
         if out is not None:
             given["out"] = plain(out)
-        result = getattr(ufunc, method)(*map(_operand, inputs), **given)
+        result = getattr(ufunc, method)(*plain(inputs), **given)
         if out is not None and len(out) == 1:
             return out[0]
-        return tuple(_result(one, self.context) for one in result) if isinstance(result, tuple) else _result(result, self.context)
+        return tuple(_own(one, (), self.context) for one in result) if isinstance(result, tuple) else _own(result, (), self.context)
 
     def __getitem__(self, at: Any) -> NDArray:
         if isinstance(at, int) and not -len(self) <= at < len(self):
             raise IndexError(f"index {at} is out of bounds for axis 0 with size {len(self)}")
-        at = _index(at)
+        at = shaping.index(plain(at))
         found = self._data[at]
         if isinstance(found, np.generic):  # MXNet's is an array of one element that shares the memory: what is written there stays
             *first, last = at if isinstance(at, tuple) else (at,)
             last = int(last) % self.shape[-1]
             of_one = (*first, slice(last, last + 1))
             found = self._data[of_one]
+        elif not found.flags.c_contiguous:
+            found = found.copy()  # as MXNet's, which shares only memory without gaps
         return NDArray(found, self.context)
 
     def __setitem__(self, at: Any, value: Any) -> None:
-        self._data[_index(at)] = plain(value)
+        try:
+            with np.errstate(all="ignore"):
+                self._data[shaping.index(plain(at))] = plain(value)
+        except ValueError as error:
+            raise OperationError(str(error)) from error
 
     def __len__(self) -> int:
         return len(self._data)
@@ -356,99 +296,18 @@ class NDArray:
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self._data, self.context)
 
+    def __deepcopy__(self, memo: Any) -> NDArray:
+        return self.copy()
+
+    __copy__ = copy
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
         raise NameMissing(f"mxnet.nd.NDArray.{name}")
 
     def __eq__(self, other: object) -> Any:
-        return _result(self._data == _operand(other), self.context)
+        return other is not None and apply(elementwise.PAIRS["equal"], (self, other), {})
 
     def __ne__(self, other: object) -> Any:
-        return _result(self._data != _operand(other), self.context)
-
-
-def _index(at: Any) -> Any:
-    """An index for NumPy: arrays of whole numbers in floats, as MXNet's are by default, count as integers."""
-    if isinstance(at, tuple):
-        return tuple(map(_index, at))
-    at = plain(at)
-    return at.astype(np.int64) if isinstance(at, np.ndarray) and at.dtype.kind == "f" else at
-
-
-def _decoded(old: tuple[int, ...], codes: list[int]) -> list[int]:
-    """Resolve MXNet's codes for shapes."""
-    new: list[int] = []
-    at, rest = 0, iter(codes)
-    for code in rest:
-        if code == 0:
-            new.append(old[at])
-            at += 1
-        elif code == -2:
-            new += old[at:]
-            at = len(old)
-        elif code == -3:
-            new.append(old[at] * old[at + 1])
-            at += 2
-        elif code == -4:
-            first, second = next(rest), next(rest)
-            new += [first if first != -1 else old[at] // second, second if second != -1 else old[at] // first]
-            at += 1
-        else:
-            new.append(code)
-            at += 1
-    return new
-
-
-def _operators() -> None:
-    """Give NDArray Python's operators, as NumPy's arrays have them."""
-
-    def unary(act: Callable[[Any], Any]) -> Callable[[NDArray], Any]:
-        return lambda self: _result(act(self._data), self.context)
-
-    def binary(act: Callable[[Any, Any], Any]) -> Callable[[NDArray, Any], Any]:
-        return lambda self, other: _result(act(self._data, _operand(other)), self.context)
-
-    def reflected(act: Callable[[Any, Any], Any]) -> Callable[[NDArray, Any], Any]:
-        return lambda self, other: _result(act(_operand(other), self._data), self.context)
-
-    def in_place(act: Callable[[Any, Any], Any]) -> Callable[[NDArray, Any], NDArray]:
-        def change(self: NDArray, other: Any) -> NDArray:
-            self._data[...] = act(self._data, _operand(other))
-            return self
-
-        return change
-
-    for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and", "or", "xor", "lshift", "rshift", "matmul"):
-        act = getattr(operator, f"__{name}__")
-        setattr(NDArray, f"__{name}__", binary(act))
-        setattr(NDArray, f"__r{name}__", reflected(act))
-        setattr(NDArray, f"__i{name}__", in_place(act))
-    for name in ("lt", "le", "gt", "ge"):
-        setattr(NDArray, f"__{name}__", binary(getattr(operator, name)))
-    for name in ("neg", "pos", "abs", "invert"):
-        setattr(NDArray, f"__{name}__", unary(getattr(operator, name)))
-
-
-def _methods() -> None:
-    """Give NDArray the methods that are NumPy's functions under MXNet's names."""
-
-    def method(act: Callable[..., Any]) -> Callable[..., Any]:
-        return lambda self, *given, **named: _result(act(self._data, *map(plain, given), **plain(named)), self.context)
-
-    for name in (
-        "abs", "sqrt", "cbrt", "square", "exp", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "arcsin", "arccos", "arctan",
-        "sinh", "cosh", "tanh", "floor", "ceil", "trunc", "fix", "rint", "round", "sign", "degrees", "radians", "reciprocal", "nansum",
-        "nanprod", "sum", "mean", "max", "min", "prod", "argmax", "argmin", "argsort", "sort", "expand_dims", "squeeze", "swapaxes", "flip",
-        "tile", "repeat", "clip", "diag", "zeros_like", "ones_like", "broadcast_to",
-    ):  # fmt: skip
-        setattr(NDArray, name, method(getattr(np, name)))
-    NDArray.take = lambda self, indices, axis=0, mode="clip": _result(  # type: ignore[attr-defined]
-        np.take(self._data, _index(indices), axis, mode=mode), self.context
-    )
-    NDArray.reshape_like = lambda self, other: NDArray(self._data.reshape(other.shape), self.context)  # type: ignore[attr-defined]
-    NDArray.broadcast_like = lambda self, other: NDArray(np.broadcast_to(self._data, other.shape), self.context)  # type: ignore[attr-defined]
-
-
-_operators()
-_methods()
+        return other is None or apply(elementwise.PAIRS["not_equal"], (self, other), {})

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from recordio.as_mxnet import functions, wrapping
+from recordio.as_mxnet import imageops, wrapping
 from recordio.as_mxnet.ndarray import NDArray, plain
 
 
@@ -101,7 +101,7 @@ class ToTensor(_Image):
     """(height, width, channels) of 0 to 255 -> (channels, height, width) float32 of 0 to 1; a batch in the same way."""
 
     def change(self, image: Any) -> Any:  # noqa: D102
-        return np.moveaxis(image.astype(np.float32) / np.float32(255), -1, -3)
+        return imageops.to_tensor(image)
 
 
 class Normalize(_Image):
@@ -109,10 +109,10 @@ class Normalize(_Image):
 
     def __init__(self, mean: Any = 0.0, std: Any = 1.0) -> None:
         super().__init__()
-        self._mean, self._std = (np.asarray(plain(one), np.float32).reshape(-1, 1, 1) for one in (mean, std))
+        self._mean, self._std = plain(mean), plain(std)
 
     def change(self, image: Any) -> Any:  # noqa: D102
-        return (image.astype(np.float32) - self._mean) / self._std
+        return imageops.normalize(image, self._mean, self._std)
 
 
 def _pair(size: Any) -> tuple[int, int]:
@@ -226,7 +226,7 @@ class _Color(Block):
 
     def forward(self, x: Any) -> Any:
         before = x.dtype
-        changed = self._augmenter(functions.cast(x, np.float32))
+        changed = self._augmenter(NDArray(plain(x).astype(np.float32)))
         return NDArray(np.clip(plain(changed), 0, 255).astype(before) if before is np.uint8 else plain(changed))
 
 
@@ -280,6 +280,36 @@ class RandomLighting(_Color):
     augmenter = "LightingAug"
 
     def __init__(self, alpha: float) -> None:
-        eigval = np.array([55.46, 4.794, 1.148])
-        eigvec = np.array([[-0.5675, 0.7192, 0.4009], [-0.5808, -0.0045, -0.8140], [-0.5836, -0.6948, 0.4203]])
-        super().__init__(alpha, eigval, eigvec)
+        super().__init__(alpha, np.array(imageops.EIGENVALUES), np.array(imageops.EIGENVECTORS))
+
+
+class RandomRotation(_Image):
+    """(channels, height, width) float32, turned by degrees between two, with probability *rotate_with_proba*."""
+
+    def __init__(
+        self,
+        angle_limits: Sequence[float],
+        zoom_in: bool = False,  # noqa: FBT001, FBT002  (MXNet's signature)
+        zoom_out: bool = False,  # noqa: FBT001, FBT002
+        rotate_with_proba: float = 1.0,
+    ) -> None:
+        super().__init__()
+        low, high = angle_limits
+        if low >= high or not 0 <= rotate_with_proba <= 1:
+            raise ValueError(f"angle_limits={low, high}, rotate_with_proba={rotate_with_proba}, expected two in order, and 0 to 1")
+        self._limits, self._zoom, self._share = (low, high), (zoom_in, zoom_out), rotate_with_proba
+
+    def change(self, image: Any) -> Any:  # noqa: D102
+        if image.dtype != np.float32:
+            raise TypeError(f"an image of {image.dtype}, expected float32: Cast comes before a rotation")
+        if random.random() > self._share:  # noqa: S311
+            return image
+        return _function("imrotate")(image, random.uniform(*self._limits), *self._zoom)  # noqa: S311
+
+
+class Rotate(RandomRotation):
+    """The same, by a given number of degrees."""
+
+    def __init__(self, rotation_degrees: float, zoom_in: bool = False, zoom_out: bool = False) -> None:  # noqa: FBT001, FBT002
+        super().__init__((rotation_degrees, rotation_degrees + 1), zoom_in, zoom_out)
+        self._limits = (rotation_degrees, rotation_degrees)

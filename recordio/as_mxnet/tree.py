@@ -7,11 +7,12 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+from recordio.as_mxnet import basics
 from recordio.as_mxnet.standin import Finder, StandIn
 
 VERSION: Final = "1.9.1"  # whose names these are
 
-_Makers = dict[str, Callable[[], Any]]
+_Makers = basics.Makers
 
 _ITERATORS: Final = (
     "ImageRecordIter ImageRecordUInt8Iter ImageRecordInt8Iter ImageRecordIter_v1 ImageRecordUInt8Iter_v1 ImageDetRecordIter NDArrayIter "
@@ -30,16 +31,16 @@ _OWN_DATA: Final = (
     "ArrayDataset Sampler SequentialSampler RandomSampler FilterSampler BatchSampler DataLoader default_batchify_fn default_mp_batchify_fn"
 ).split()
 _TRANSFORMS: Final = (
-    "Compose Cast ToTensor Normalize Resize CenterCrop RandomCrop RandomResizedCrop CropResize RandomFlipLeftRight RandomFlipTopBottom "
-    "RandomApply RandomBrightness RandomContrast RandomSaturation RandomHue RandomGray RandomColorJitter RandomLighting Block HybridBlock "
-    "Sequential HybridSequential"
+    "Compose Cast ToTensor Normalize Resize CenterCrop RandomCrop RandomResizedCrop CropResize RandomFlipLeftRight "
+    "RandomFlipTopBottom RandomApply RandomRotation Rotate RandomBrightness RandomContrast RandomSaturation RandomHue "
+    "RandomGray RandomColorJitter RandomLighting Block HybridBlock Sequential HybridSequential"
 ).split()
 # Modules that programs import beside what reads data: the import works, a name of theirs fails when it is used.
 _EMPTY: Final = (
-    "sym symbol mod module model autograd optimizer init initializer lr_scheduler kv kvstore metric callback monitor mon viz visualization "
-    "executor profiler engine contrib operator rnn np npx numpy numpy_extension attribute name rtc runtime onnx library "
-    "gluon.nn gluon.loss gluon.rnn gluon.model_zoo gluon.contrib gluon.trainer gluon.parameter gluon.metric "
-    "nd.linalg nd.sparse nd.contrib nd.op ndarray.linalg ndarray.sparse ndarray.contrib ndarray.op gluon.model_zoo.vision contrib.amp amp"
+    "sym symbol mod module model optimizer init initializer lr_scheduler metric callback monitor mon viz visualization "
+    "executor profiler engine contrib operator rnn np npx numpy numpy_extension attribute name rtc onnx library gluon.loss "
+    "gluon.rnn gluon.model_zoo gluon.contrib gluon.trainer gluon.parameter gluon.metric nd.linalg nd.sparse nd.op "
+    "ndarray.linalg ndarray.sparse ndarray.op gluon.model_zoo.vision contrib.amp amp"
 ).split()
 
 
@@ -75,20 +76,26 @@ def _modules() -> dict[str, StandIn]:
     add(["image", "img", "image.image", "image.detection", "image.det"], "Images.", _loaders("mxnet.image", _IMAGES))
     add(["nd", "ndarray", "ndarray.ndarray", "nd.ndarray"], "Arrays.", _functions())
     add(["random", "rnd", "nd.random", "ndarray.random"], "Random numbers.", _random())
-    add(["nd.image", "ndarray.image"], "Images as arrays.", _loaders("mxnet.nd.image", ("imdecode", "imresize")))
+    add(["nd.image", "ndarray.image"], "Operations on images.", _images())
+    add(["nd.contrib", "ndarray.contrib"], "More operations.", _contrib())
     inner = {"_cvimdecode": "imdecode", "_cvimread": "imread", "_cvimresize": "imresize", "_cvcopyMakeBorder": "copyMakeBorder"}
     images = _loaders("mxnet.image", inner.values())
     add(["nd._internal", "ndarray._internal"], "Images, under older names.", {name: images[other] for name, other in inner.items()})
     add(["context"], "Contexts.", _contexts())
-    add(["base"], "Types and errors.", _base())
+    add(["base"], "Types and errors.", basics.base())
     add(["error"], "Errors.", {"MXNetError": lambda: _load("recordio.mxerrors", "MXNetError")})
-    add(["util"], "Small things.", _util())
+    add(["util"], "Small things.", basics.util())
     add(["libinfo"], "The version.", {"__version__": lambda: VERSION})
-    add(["log"], "Logging.", _log())
+    add(["log"], "Logging.", basics.log())
     add(["test_utils"], "Comparisons.", _comparing())
     add(["gluon"], "Blocks without parameters, and data.", _blocks(("Block", "HybridBlock")))
     add(["gluon.block"], "Blocks without parameters.", _blocks(("Block", "HybridBlock")))
-    add(["gluon.utils"], "Splitting of batches.", _from("recordio.as_mxnet.devices", ("split_data", "split_and_load")))
+    utils = _from("recordio.as_mxnet.devices", ("split_data", "split_and_load"))
+    add(["gluon.utils"], "Splitting of batches, files.", {**utils, **_from("recordio.as_mxnet.downloads", ("download", "check_sha1"))})
+    add(["kv", "kvstore"], "One process by itself.", _from("recordio.as_mxnet.devices", ("create",)))
+    add(["autograd"], "Off.", basics.autograd())
+    add(["runtime"], "What there is.", _from("recordio.as_mxnet.basics", ("Features",)))
+    add(["gluon.nn"], "Blocks one after the other.", _blocks(("Sequential", "HybridSequential", "Block", "HybridBlock")))
     data = {**_datasets(_DATASETS), **_from("recordio.as_mxnet.datasets", _OWN_DATA)}
     add(["gluon.data", "gluon.data.dataset", "gluon.data.sampler", "gluon.data.dataloader"], "Datasets, DataLoader.", data)
     add(["gluon.data.vision", "gluon.data.vision.datasets"], "Datasets of images.", _datasets(_VISION))
@@ -139,7 +146,7 @@ def _top() -> _Makers:
 
 def _contexts() -> _Makers:
     names = ("Context", "cpu", "cpu_pinned", "gpu", "current_context", "num_gpus")
-    return _from("recordio.as_mxnet.ndarray", names)
+    return _from("recordio.as_mxnet.context", names)
 
 
 def _functions() -> _Makers:
@@ -151,58 +158,22 @@ def _functions() -> _Makers:
     }
 
 
+def _images() -> _Makers:
+    from recordio.as_mxnet.functions import IMAGES
+
+    return {name: lambda value=value: value for name, value in IMAGES.items()}  # type: ignore[misc]
+
+
+def _contrib() -> _Makers:
+    return {"boolean_mask": lambda: _load("recordio.as_mxnet.functions", "CONTRIB")["boolean_mask"]}
+
+
 def _random() -> _Makers:
-    from recordio.as_mxnet.functions import RANDOM
+    from recordio.as_mxnet.randomness import OFFERED
 
-    return {name: lambda value=value: value for name, value in RANDOM.items()}  # type: ignore[misc]
-
-
-def _base() -> _Makers:
-    def types() -> tuple[type, ...]:
-        return (float, int, _load("numpy", "generic"))
-
-    return {
-        "MXNetError": lambda: _load("recordio.mxerrors", "MXNetError"),
-        "numeric_types": types,
-        "integer_types": lambda: (int, _load("numpy", "integer")),
-        "string_types": lambda: (str,),
-        "basestring": lambda: str,
-        "long": lambda: int,
-        "mx_real_t": lambda: _load("numpy", "float32"),
-        "py_str": lambda: lambda text: text.decode("utf-8"),
-        "c_str": lambda: lambda text: _load("ctypes", "c_char_p")(text.encode("utf-8")),
-    }
-
-
-def _util() -> _Makers:
-    def unchanged(value: Any = None) -> Any:
-        return value
-
-    def makedirs(d: str) -> None:
-        _load("os", "makedirs")(d, exist_ok=True)
-
-    return {
-        "is_np_array": lambda: lambda: False,
-        "is_np_shape": lambda: lambda: False,
-        "use_np": lambda: unchanged,
-        "makedirs": lambda: makedirs,
-        "get_gpu_count": lambda: lambda: 0,
-    }
-
-
-def _log() -> _Makers:
-    def get_logger(name: str | None = None, filename: str | None = None, filemode: str | None = None, level: int = 30) -> Any:
-        logging = importlib.import_module("logging")
-        logger = logging.getLogger(name)
-        if filename:
-            logger.addHandler(logging.FileHandler(filename, filemode or "a"))
-        logger.setLevel(level)
-        return logger
-
-    levels = {name: lambda name=name: _load("logging", name) for name in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", "NOTSET")}
-    return {"get_logger": lambda: get_logger, "getLogger": lambda: get_logger, **levels}
+    return {name: lambda value=value: value for name, value in OFFERED.items()}  # type: ignore[misc]
 
 
 def _comparing() -> _Makers:
     names = ("same", "almost_equal", "assert_almost_equal", "default_context", "set_default_context", "list_gpus", "rand_ndarray")
-    return _from("recordio.as_mxnet.devices", names)
+    return {**_from("recordio.as_mxnet.devices", names), "download": lambda: _load("recordio.as_mxnet.downloads", "fetch")}

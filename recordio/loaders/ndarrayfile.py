@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -56,9 +56,14 @@ def load(path: str | os.PathLike[str]) -> tuple[list[NDArray[Any]], list[str]]:
         FileError: it cannot be read.
         FormatError: it is no such file, or is damaged, or has sparse arrays.
     """
-    cursor = _Cursor(files.read_whole(path), str(path))
+    return parse(files.read_whole(path), str(path))
+
+
+def parse(data: bytes, source: str) -> tuple[list[NDArray[Any]], list[str]]:
+    """Return the arrays and names in the bytes of such a file; as :func:`load`."""
+    cursor = _Cursor(data, source)
     if cursor.take("Q") != _LIST:
-        raise FormatError(str(path), 0, "not a file of arrays as mxnet.nd.save writes them")
+        raise FormatError(source, 0, "not a file of arrays as mxnet.nd.save writes them")
     cursor.take("Q")
     arrays = [_load_array(cursor) for _ in range(_count(cursor))]
     names = [cursor.bytes(cursor.take("Q")).decode("utf-8", "replace") for _ in range(_count(cursor))]
@@ -91,20 +96,21 @@ def _load_array(cursor: _Cursor) -> NDArray[Any]:
     return np.frombuffer(cursor.bytes(length), kind).reshape(shape).astype(_TYPES[number])
 
 
-def save(path: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]], *, force: bool = False) -> None:
-    """Save arrays with names, as MXNet 1.x loads them; whole or not at all.
+def save(path: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]] | Sequence[NDArray[Any]], *, force: bool = False) -> None:
+    """Save arrays, with names or as a list, as MXNet 1.x does and loads them; whole or not at all.
 
     Raises:
         FileError: the file cannot be written, or exists and *force* is not given.
         ValueError: an array has a type that MXNet has not.
     """
+    names = list(arrays) if isinstance(arrays, Mapping) else []
     pieces = [struct.pack("<QQQ", _LIST, 0, len(arrays))]
-    for name, array in arrays.items():
+    for name, array in arrays.items() if isinstance(arrays, Mapping) else enumerate(arrays):
         if array.dtype.name not in _TYPES:
-            raise ValueError(f"{name} is {array.dtype.name}, expected one of {', '.join(_TYPES)}")
+            raise ValueError(f"array {name} is {array.dtype.name}, expected one of {', '.join(_TYPES)}")
         head = struct.pack(f"<IiI{array.ndim}q", _V2, 0, array.ndim, *array.shape)
         kind = array.dtype.newbyteorder("<")
         pieces += [head, struct.pack("<iii", _CPU, 0, _TYPES.index(array.dtype.name)), np.ascontiguousarray(array, kind).tobytes()]
-    pieces.append(struct.pack("<Q", len(arrays)))
-    pieces += [struct.pack("<Q", len(name.encode())) + name.encode() for name in arrays]
+    pieces.append(struct.pack("<Q", len(names)))
+    pieces += [struct.pack("<Q", len(name.encode())) + name.encode() for name in names]
     outputs.write_whole(path, b"".join(pieces), force=force)

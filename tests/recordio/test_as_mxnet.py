@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import alikesets
 import cv2
 import numpy as np
 import pytest
@@ -62,7 +63,7 @@ class TestPrograms:
             "gpu(0) uint8",
             "(3, 2, 4) (24,) (3, 8) (1, 3, 2, 4) (2, 12)",
             "(6, 2, 4) (2, 3, 2, 4) (6, 2, 4) 3 (3, 2, 4)",
-            "[10.5, 11.5, 12.5] 23.0 0",
+            "[10.5, 11.5, 12.5] 23.0 0.0",
             "[2, 0, 1] 2.0 0 1.0 [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]",
             "[2.0, 0.0, 1.0] [3.0, 1.0, 2.0] [2.0, 0.0, 1.0] (3,)",
             "[2.0, 0.0, 1.0] True True 1.0",
@@ -128,7 +129,7 @@ class TestPrograms:
             pad = 4 * batches - len(listed) if number == batches - 1 else 0
             assert found[number] == f"(4, 3, 32, 32) NDArray float32 {labels[4 * number : 4 * number + 4]} {pad}"
         rest = found[batches:]
-        assert rest[0].startswith("(2, 3, 24, 24) True [DataDesc[data,(2, 3, 24, 24)")
+        assert rest[0] == "(2, 3, 24, 24) True [('data', (2, 3, 24, 24))] [('softmax_label', (2,))]"  # as MXNet prints them
         assert rest[1:3] == [f"{epoch} {sorted(map(int, listed))}" for epoch in range(2)]
         height, width = cv2.imread(str(golden / "images/cat/eye.JPEG")).shape[:2]
         box = ((width - 16) // 2, (height - 16) // 2, 16, 16)
@@ -253,3 +254,59 @@ class TestRunning:
 
     def test_help(self):
         assert run("--help").stdout.startswith("Usage: python -m recordio.as_mxnet [--force] SCRIPT")
+
+
+@pytest.fixture(scope="session")
+def read_sets(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("sets")
+    alikesets.make(folder)
+    return folder
+
+
+class TestPrintWhatMXNetPrints:
+    """What MXNet 1.9.1 printed stands beside each program; a test of ``make interop`` prints it anew."""
+
+    @pytest.mark.parametrize("program", sorted((PROGRAMS / "alike").glob("*.py")), ids=lambda path: path.stem)
+    def test_a_program_prints_the_same(self, program, read_sets, tmp_path):
+        if program.stem == "processes" and not hasattr(os, "fork"):
+            pytest.skip("needs fork")
+        shutil.copytree(read_sets, tmp_path / "data")
+        (tmp_path / "out").mkdir()
+        command = [sys.executable, "-W", "ignore", "-m", "recordio.as_mxnet", program, "data", "out"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout == program.with_suffix(".out").read_text()
+
+
+class TestNamesOfData:
+    def test_an_array_on_a_gpu_is_an_mxnet_error_as_on_a_machine_without_one(self):
+        code = "import mxnet as mx\ntry: mx.nd.zeros((1,), ctx=mx.gpu(1))\nexcept mx.base.MXNetError as e: print(e)"
+        assert run("-c", code).stdout == "gpu(1): there is no GPU: recordio.as_mxnet makes arrays in the host's memory, expected cpu()\n"
+
+    def test_a_kvstore_of_one_process_tells_rank_and_number(self):
+        code = "import mxnet as mx\nkv = mx.kv.create('device')\nprint(kv.rank, kv.num_workers, kv.type)\nkv.push('w', 1)"
+        done = run("-c", code, code=1)
+        assert done.stdout == "0 1 device\n"
+        assert "mxnet.kvstore.KVStore.push is missing" in done.stderr
+        assert "mxnet.kvstore.create('dist_sync') is missing" in run("-c", "import mxnet as mx; mx.kv.create('dist_sync')", code=1).stderr
+
+    def test_a_download_that_is_there_is_not_fetched_again(self, tmp_path):
+        (tmp_path / "x.rec").write_bytes(b"abc")
+        url = "'http://localhost:9/x.rec'"
+        code = f"import mxnet as mx\nprint(mx.test_utils.download({url}), mx.gluon.utils.download({url}, path='.'))"
+        assert run("-c", code, folder=tmp_path).stdout == "x.rec x.rec\n"
+        code = "from mxnet.gluon.utils import download\ntry: download('http://localhost:9/y', retries=0)\nexcept OSError: print('OSError')"
+        assert run("-c", code, folder=tmp_path).stdout == "OSError\n"
+
+    @pytest.mark.parametrize(
+        "code",
+        [
+            "mx.io.ImageRecordIter(path_imgrec='x.rec', data_shape=(3, 8, 8), batch_size=2, nonsense=1)",
+            "mx.io.ImageRecordIter(path_imgrec='/no/x.rec', data_shape=(3, 8, 8), batch_size=2)",
+            "mx.gluon.data.vision.ImageRecordDataset('/no/x.rec')",
+            "mx.image.imread('/no/x.jpg')",
+            "mx.nd.zeros((2, 3)) + mx.nd.zeros((4,))",
+        ],
+    )
+    def test_errors_are_mxnet_errors(self, code):
+        assert run("-c", f"import mxnet as mx\ntry: {code}\nexcept mx.base.MXNetError: print('caught')").stdout == "caught\n"
