@@ -1,22 +1,17 @@
-"""The files of a finished set: which are meant by a name, which shards are missing, which keys stand twice among them."""
+"""The files of a finished set: which are meant by a name."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
 from im2rec.errors import InputError
-from recordio.issues import Issue
 from recordio.pending import unfinished
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-_SHARD: Final = re.compile(r"-(\d{5})-of-(\d{5})\.rec")
+SHARD: Final = re.compile(r"-(\d{5})-of-(\d{5})\.rec")
 _BESIDE: Final = (".idx", ".sum", ".lst")  # suffixes of files that stand beside a .rec and may name its set
 
 
@@ -87,16 +82,6 @@ def settled_files(given: Path) -> list[Path]:
     return recs
 
 
-def one_set(given: Path, recs: Sequence[Path]) -> None:
-    """Check that files are all of the one set that a name stands for.
-
-    Raises:
-        InputError: a shard is missing, or more than one set has that name.
-    """
-    for issue in missing_shards(given, recs):
-        raise InputError(str(issue.file), issue.reason)
-
-
 def check_alone(prefix: Path, recs: Iterable[Path]) -> None:
     """Check that no other record file of the same prefix would stand beside those of a new set: who reads by it would mix them.
 
@@ -120,7 +105,7 @@ def _named(prefix: Path) -> list[Path]:
 def shards_of(prefix: Path) -> list[Path]:
     """Return the .rec files of the shards of exactly this prefix, in order."""
     beside = prefix.parent.iterdir() if prefix.parent.is_dir() else ()
-    return sorted(path for path in beside if path.name.startswith(prefix.name) and _SHARD.fullmatch(path.name[len(prefix.name) :]))
+    return sorted(path for path in beside if path.name.startswith(prefix.name) and SHARD.fullmatch(path.name[len(prefix.name) :]))
 
 
 def list_beside(rec: Path) -> bool:
@@ -131,72 +116,5 @@ def list_beside(rec: Path) -> bool:
 def list_of(rec: Path, prefix: Path | None = None) -> Path | None:
     """Return the list of a .rec, or of the set that it is a shard of, or of that prefix; None where there is none beside it."""
     beside = [prefix.with_name(f"{prefix.name}.lst")] if prefix is not None else []
-    beside += [rec.with_name(f"{name}.lst") for name in (rec.stem, _SHARD.sub("", rec.name))]
+    beside += [rec.with_name(f"{name}.lst") for name in (rec.stem, SHARD.sub("", rec.name))]
     return next((path for path in beside if path.is_file()), None)
-
-
-def missing_shards(given: Path, recs: Sequence[Path]) -> Iterator[Issue]:
-    """Yield an issue for each shard that is not there, by the names of those that are; none for a file that is named itself.
-
-    Shards beside a whole set of the same prefix are one, too: nobody knows which is meant.
-    """
-    prefix = prefix_of(given)
-    if given == prefix and [rec.name for rec in recs] == [f"{prefix.name}.rec"] and (shards := shards_of(prefix)):
-        many = f"{shards[0].name} stands" if len(shards) == 1 else f"{len(shards)} shards, such as {shards[0].name}, stand"
-        yield Issue(str(recs[0]), "set", f"{many} beside it under the same prefix: name what is meant by its .rec")
-        return
-    matches = [match for rec in recs if rec.name.startswith(prefix.name) and (match := _SHARD.fullmatch(rec.name[len(prefix.name) :]))]
-    sets = sorted({int(match[2]) for match in matches})
-    if len(sets) > 1:
-        yield Issue(str(recs[0]), "set", f"shards of sets of {' and '.join(map(str, sets))} files stand side by side")
-        return
-    found = {int(match[1]) for match in matches}
-    for number in range(sets[0]) if sets else ():
-        if number not in found:
-            yield Issue(
-                str(prefix.with_name(f"{prefix.name}-{number:05d}-of-{sets[0]:05d}.rec")), "set", "this shard of the set is missing"
-            )
-
-
-class Twins:
-    """Finds keys that stand in several shards of a set, and shards that are one file twice. Memory is 24 bytes a record."""
-
-    def __init__(self) -> None:
-        self._keys: list[NDArray[np.uint64]] = []
-        self._names: list[Path] = []
-        self._seals: dict[tuple[int, str], Path] = {}
-
-    def add(self, rec: Path, seal: tuple[int, str], keys: Any) -> Iterator[Issue]:
-        """Take the keys of the next shard, None where they are its own business; yield an issue when it is an earlier one again.
-
-        Args:
-            rec: its .rec file.
-            seal: its size and the digest of what it holds.
-            keys: (n,) uint64.
-        """
-        first = self._seals.setdefault(seal, rec) if seal[0] else rec  # empty ones are all alike
-        if first != rec:
-            yield Issue(str(rec), "set", f"holds the same records as {first.name}")
-        elif keys is not None:
-            self._names.append(rec)
-            self._keys.append(keys)
-
-    def finish(self) -> tuple[int, Iterator[Issue]]:
-        """Return how many records have a key of another shard, and an issue for each."""
-        import numpy as np
-
-        if len(self._keys) < 2:
-            return 0, iter(())
-        keys = np.concatenate(self._keys)
-        ends = np.cumsum([len(part) for part in self._keys])
-        self._keys = []
-        order = keys.argsort(kind="stable")
-        shards, keys = ends.searchsorted(order, side="right").astype(np.uint32), keys[order]
-        again = ((keys[1:] == keys[:-1]) & (shards[1:] != shards[:-1])).nonzero()[0]
-        names = self._names
-
-        def issues() -> Iterator[Issue]:
-            for at in again:
-                yield Issue(str(names[shards[at + 1]]), "set", f"this key stands in {names[shards[at]].name}, too", int(keys[at + 1]))
-
-        return len(again), issues()

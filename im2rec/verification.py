@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import im2rec
-from im2rec import sets
+from im2rec import sets, together
 from im2rec.agreement import Agreement
 from im2rec.errors import ImageError, InputError, ListError, PlanError
 from im2rec.work import PoolOptions, Work
@@ -79,7 +79,7 @@ def verify_set(given: Path, options: VerifyOptions, advance: Callable[[int], Non
     of_set = VerifyReport(str(listed))
     agreement = _agreement(listed, of_set) if options.lists and options.headers and listed.is_file() else None
     watch = agreement.watch if agreement is not None else None
-    twins = sets.Twins()
+    twins = together.Twins()
     for rec in recs:
         report = verify(rec, headers=options.headers, label_width=options.label_width, watch=watch, advance=advance)
         if options.decode:
@@ -92,7 +92,7 @@ def verify_set(given: Path, options: VerifyOptions, advance: Callable[[int], Non
                 of_set.add(issue)
         yield report
     of_set.add_all(*twins.finish())
-    for issue in sets.missing_shards(given, recs):
+    for issue in together.missing_shards(given, recs):
         of_set.add(issue)
     if agreement is not None:
         beside = [rec.with_suffix(".rejects.tsv") for rec in recs]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from recordio import files, header, outputs, scan
+from recordio import files, outputs, scan
 from recordio.errors import IndexFormatError, KeyMissing
 
 if TYPE_CHECKING:
@@ -337,13 +337,11 @@ def rebuild(
     file.check_other(output.path)
     keys = array("Q")
     try:
-        for run in scan.runs(file, most=header.HEADER_SIZE if ids else 0):
-            if ids:
-                found = [header.unpack_id(payload, source=file.name, offset=offset) for offset, payload in run]
-            else:
-                found = list(range(len(keys), len(keys) + len(run)))
+        for offsets, found in scan.heads(file, ids=ids):
+            if not ids:
+                found = list(range(len(keys), len(keys) + len(offsets)))
             keys.extend(found)
-            lines = format_lines(found, [offset for offset, _ in run]).encode("ascii")
+            lines = format_lines(found, offsets).encode("ascii")
             output.write(lines)
             if watch is not None:
                 watch(lines)

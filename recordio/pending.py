@@ -8,15 +8,13 @@ any point. It is removed when all is done.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from recordio import files, signals
 from recordio.errors import FileError
@@ -29,8 +27,7 @@ _KNOWN: Final = 1 << 12  # bytes before the old end by which a .rec is known
 WORD: Final = struct.Struct("<QII")  # offset of a word in the .rec, what it was, what it becomes
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """What is to be done; files by their names in the folder of the set.
 
     Attributes:
@@ -91,6 +88,8 @@ def load(prefix: Path) -> Change | None:
     path = note_path(prefix)
     if not os.path.lexists(path):
         return None
+    import json  # 3 ms to load, and there is no note most of the time
+
     data = files.read_whole(path)
     text, _, seal = data.rpartition(b"\n")
     try:
@@ -118,7 +117,9 @@ def save(prefix: Path, change: Change) -> None:
         FileError: it cannot be written.
     """
     path = note_path(prefix)
-    text = json.dumps({"version": _VERSION, **asdict(change)}).encode("ascii")
+    import json
+
+    text = json.dumps({"version": _VERSION, **change._asdict()}).encode("ascii")
     temporary = temporary_name(prefix.with_name(change.rec))
     with files.telling(path, "write"):
         fd = files.disk.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL)

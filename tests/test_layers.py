@@ -65,7 +65,7 @@ IM2REC = [
     ["listfile", "safenames", "sets", "source", "transform", "split", "work"],
     ["worker", "passthrough", "itemlist"],
     ["walk", "labels", "plan", "pool", "report", "progress"],
-    ["listing", "shards", "packoptions"],
+    ["listing", "shards", "packoptions", "together"],
     ["journal"],
     ["resume", "agreement", "completed", "reindex"],
     ["build", "verification"],

@@ -13,7 +13,7 @@ import click
 
 from im2rec.names import printable
 from im2rec.report import Reject
-from im2rec.sets import interrupted, missing_shards, record_files
+from im2rec.sets import interrupted, record_files
 from im2rec.walk import EXTENSIONS
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -130,6 +130,8 @@ def links_option(function: F) -> F:
 
 def say_missing_shards(given: Path) -> None:
     """Name the shards of a set that are not there."""
+    from im2rec.together import missing_shards
+
     for issue in missing_shards(given, record_files(given)):
         click.echo(printable(f"im2rec: remark: {issue}"), err=True)
 

@@ -19,7 +19,8 @@ from im2rec.operations.fields import of_identities
 from im2rec.operations.info import class_names
 from im2rec.packoptions import Items, PackOptions, describe
 from im2rec.report import PackReport, format_rejects
-from im2rec.sets import one_set, record_files
+from im2rec.sets import record_files
+from im2rec.together import one_set
 from recordio import checksum, files, frame, index
 from recordio.amend import Amendment
 from recordio.header import HEADER_SIZE

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from im2rec.errors import InputError
 from im2rec.names import printable
-from im2rec.sets import check_settled, one_set, record_files
+from im2rec.sets import check_settled, record_files
+from im2rec.together import one_set
 from recordio import checksum, frame, index
 from recordio.errors import ChecksumMismatch, FormatError, Truncated
 from recordio.files import InputFile, InputStream

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from im2rec.operations.browse import NO_IMAGE, UNKNOWN, Entry, entries, is_detection, object_classes
-from im2rec.sets import missing_shards, prefix_of, record_files
+from im2rec.sets import prefix_of, record_files
+from im2rec.together import missing_shards
 from recordio import index
 from recordio.errors import IndexFormatError
 

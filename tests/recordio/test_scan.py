@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from recordio import scan
+from recordio import header, scan
 from recordio.errors import FormatError
 from recordio.files import InputFile
 
@@ -85,3 +87,45 @@ def test_a_wrong_bit_loses_nothing_that_stands_before_its_record(framed, monkeyp
     found, error = runs(bytes(hurt))
     assert [payload for run in found for _, payload in run][: len(many) - 1] == many[:-1]
     assert error is None or error.offset >= offset
+
+
+@pytest.fixture
+def heads(patient):
+    """Offsets and ids of all records of a file with these bytes, and the fault that ended them."""
+
+    def collect(data: bytes, *, ids: bool):
+        file, offsets, found = InputFile(patient.put(data).path), [], []
+        try:
+            for some, theirs in scan.heads(file, ids=ids):
+                assert some
+                offsets += some
+                found += theirs
+        except FormatError as error:
+            return offsets, found, error
+        finally:
+            file.close()
+        return offsets, found, None
+
+    return collect
+
+
+@quick
+@given(st.lists(payloads | payloads.map(lambda rest: b"\0" * 8 + (rest + M * 4)[:16] + rest), max_size=6), st.integers(1, 100), st.data())
+def test_offsets_and_ids_are_those_of_whole_records_and_end_at_the_same_fault(framed, monkeypatch, runs, heads, many, block, data):
+    monkeypatch.setattr(scan, "_PIECE", block)
+    whole = bytearray(b"".join(map(framed, many)))
+    if whole and data.draw(st.booleans()):
+        at = data.draw(st.integers(0, 8 * len(whole) - 1))
+        whole[at // 8] ^= 1 << at % 8
+    cut = bytes(whole[: data.draw(st.integers(0, len(whole)))])
+    found, error = runs(cut)
+    records = [record for run in found for record in run]
+    offsets, none, fault = heads(cut, ids=False)
+    assert (offsets, none, str(fault)) == ([offset for offset, _ in records], [], str(error))
+    offsets, ids, fault = heads(cut, ids=True)
+    long = list(itertools.takewhile(lambda record: len(record[1]) >= header.HEADER_SIZE, records))
+    assert list(zip(offsets, ids, strict=True)) == [(offset, header.unpack_id(payload)) for offset, payload in long]
+    if len(long) == len(records):
+        assert str(fault) == str(error)
+    else:
+        assert (type(fault).__name__, fault.offset) == ("BadHeader", records[len(long)][0])
