@@ -45,6 +45,7 @@ LOADERS = [
         "ndarrayfile",
         "chance",
         "ahead",
+        "readers",
         "boxes",
         "detoptions",
         "augmentoptions",

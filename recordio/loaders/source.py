@@ -14,8 +14,7 @@ import numpy as np
 from recordio import files, frame, header, scan
 from recordio.errors import FileError
 from recordio.index import Index
-from recordio.indexed import IndexedReader
-from recordio.loaders import lists
+from recordio.loaders import lists, readers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -86,7 +85,7 @@ class RecordSource:
         if idxs and len(idxs) != len(recs):
             raise ValueError(f"{len(idxs)} .idx file(s) for {len(recs)} .rec file(s), expected one for each or none")
         found: list[Path | Index] = [Path(idx) for idx in idxs] if idxs else [_scanned(rec) for rec in recs]
-        self._readers = [IndexedReader(rec, idx) for rec, idx in zip(recs, found, strict=True)]
+        self._readers = readers.open_readers(recs, found)
         self._recs = [str(rec) for rec in recs]
         self._starts = np.cumsum([0, *(len(reader) for reader in self._readers)]).tolist()
         self._labels = labels
@@ -157,7 +156,7 @@ class RecordSource:
 
     def close(self) -> None:
         """Close the files."""
-        for reader in self._readers:
+        for reader in self._readers if isinstance(self._readers, list) else [self._readers]:
             reader.close()
 
 

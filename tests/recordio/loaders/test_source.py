@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import recordio
-from recordio.loaders import lists, source
+from recordio.loaders import lists, readers, source
 
 GOLDEN = Path(__file__).resolve().parents[2] / "golden"
 SMALL, MULTI = GOLDEN / "loaders" / "small.rec", GOLDEN / "loaders" / "multi.rec"
@@ -90,6 +92,27 @@ def test_a_record_without_header_is_named_when_it_is_read(tmp_path: Path) -> Non
     assert opened.read(0).image == b"image"
     with pytest.raises(recordio.BadHeader, match=r"odd\.rec: offset 40: a payload of 5 bytes"):
         opened.read(1)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="no /proc here")
+@pytest.mark.parametrize("indexed", [True, False])
+def test_a_set_in_more_files_than_may_be_open_is_read_by_threads(tmp_path: Path, indexed: bool) -> None:
+    count = 400
+    for number in range(count):
+        with recordio.IndexedWriter(tmp_path / f"{number:03}.rec") as writer:
+            writer.write(number, recordio.pack(recordio.Header(0, float(number), number), b"%d" % number))
+    before = len(os.listdir("/proc/self/fd"))
+    opened = source.open_source(tmp_path, tmp_path if indexed else "")
+    order = np.random.default_rng(1).permutation(np.repeat(np.arange(count), 20)).tolist()
+    with ThreadPoolExecutor(8) as pool:
+        samples = list(pool.map(opened.read, order))
+    assert [sample.id for sample in samples] == [int(sample.image) for sample in samples] == order
+    assert len(os.listdir("/proc/self/fd")) - before <= readers.MOST_OPEN + 8
+    copy = pickle.loads(pickle.dumps(opened))
+    assert copy.read(17).id == 17
+    opened.close()
+    copy.close()
+    assert len(os.listdir("/proc/self/fd")) <= before
 
 
 def test_a_label_of_one_is_a_vector() -> None:
