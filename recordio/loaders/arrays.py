@@ -11,7 +11,7 @@ import numpy as np
 
 from recordio import files
 from recordio.errors import FormatError
-from recordio.loaders import parameters, sampler
+from recordio.loaders import parameters, sampler, state
 from recordio.loaders.batch import DataBatch, DataDesc, DataIter
 
 if TYPE_CHECKING:
@@ -152,6 +152,36 @@ class NDArrayIter(DataIter):
         rows = self._order[self.cursor : self.cursor + self.batch_size]
         return np.concatenate([rows, self._order[: self.batch_size - len(rows)]])
 
+    def state_dict(self) -> dict[str, Any]:
+        """Return where the iterator stands, as plain values; of an order without a seed all row numbers are among them."""
+        order = self.idx.tolist() if self.shuffle and self._seed is None else None
+        return state.make(self._identity(), epoch=self._epoch, cursor=self.cursor, carried=self._carried.tolist(), order=order)
+
+    def _identity(self) -> dict[str, Any]:
+        return {
+            "rows": self.num_data,
+            "batch_size": self.batch_size,
+            "shuffle": self.shuffle,
+            "seed": self._seed,
+            "last": self.last_batch_handle,
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go to where an iterator with the same arguments stood.
+
+        Raises:
+            ValueError: the state is of another number of rows, batch size, order or seed; the message says which.
+        """
+        state.check(state_dict, self._identity())
+        self._epoch = int(state_dict["epoch"])
+        self._carried = np.array(state_dict["carried"], np.intp)
+        if state_dict["order"] is not None:
+            self.idx = np.array(state_dict["order"], np.intp)
+        elif self.shuffle:
+            self.idx = sampler.shuffled(self.num_data, self._seed or 0, self._epoch)
+        self._order = np.concatenate([self._carried, self.idx])
+        self.cursor = int(state_dict["cursor"])
+
     def getdata(self) -> list[Any]:
         """Return the data of the present batch: an array for each source."""
         rows = self._rows()
@@ -233,6 +263,22 @@ class CSVIter(DataIter):
     def reset(self) -> None:
         """Go to the first row."""
         self._at = 0
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return which row comes next, as plain values."""
+        return state.make(self._identity(), row=self._at)
+
+    def _identity(self) -> dict[str, Any]:
+        return {"rows": len(self._data), "batch_size": self.batch_size, "round_batch": self._round}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go to where an iterator with the same arguments stood.
+
+        Raises:
+            ValueError: the state is of another number of rows, or of other batches.
+        """
+        state.check(state_dict, self._identity())
+        self._at = int(state_dict["row"])
 
     def __len__(self) -> int:
         """Return how many batches an epoch has."""

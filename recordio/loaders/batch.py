@@ -140,6 +140,18 @@ class DataIter:
         """Go to the next batch, and tell whether there is one; the get functions then have its parts."""
         raise NotImplementedError(f"{type(self).__name__} has no iter_next")
 
+    def state_dict(self) -> dict[str, Any]:
+        """Return where the iterator stands, as plain values: what ``load_state_dict`` of one with the same arguments goes on from."""
+        raise NotImplementedError(f"{type(self).__name__} has no state_dict")
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go to where an iterator with the same arguments stood.
+
+        Raises:
+            ValueError: the state is of another iterator; the message says in what it differs.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no load_state_dict")
+
     def getdata(self) -> list[Any]:
         """Return the data of the present batch."""
         raise NotImplementedError(f"{type(self).__name__} has no getdata")

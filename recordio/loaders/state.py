@@ -30,7 +30,7 @@ def check(state: Mapping[str, Any], identity: Mapping[str, Any]) -> None:
     """Check that a state is of an iterator with the same parameters.
 
     Raises:
-        ValueError: it is of other records, another part, batch size, order or seed; the message says which.
+        ValueError: it is not; the message says in what it differs.
     """
     if state.get("version") != _VERSION:
         raise ValueError(f"a state of version {state.get('version')!r}, expected {_VERSION}")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
+from recordio.loaders import state
 from recordio.loaders.batch import DataBatch, DataDesc, DataIter, StepIter
 
 
@@ -45,6 +46,23 @@ class ResizeIter(StepIter):
         self.cur = 0
         if self.reset_internal:
             self.data_iter.reset()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return where the iterator stands, with the state of the other one."""
+        return state.make(self._identity(), batch=self.cur, inner=self.data_iter.state_dict())
+
+    def _identity(self) -> dict[str, Any]:
+        return {"size": self.size, "reset_internal": self.reset_internal}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go to where an iterator around another with the same arguments stood.
+
+        Raises:
+            ValueError: the state is of another size, or of another iterator.
+        """
+        state.check(state_dict, self._identity())
+        self.data_iter.load_state_dict(state_dict["inner"])
+        self.cur, self.current_batch = int(state_dict["batch"]), None
 
     def iter_next(self) -> bool:
         """Go to the next batch, and tell whether there is one.
@@ -97,6 +115,7 @@ class PrefetchingIter(StepIter):
         self.rename_label = rename_label
         self._pool = ThreadPoolExecutor(self.n_iter, "recordio-prefetch")
         self._coming: list[Future[DataBatch | None]] = []
+        self._before: list[dict[str, Any] | None] = []  # states of the iterators in front of what is coming
 
     @property
     def provide_data(self) -> list[DataDesc]:
@@ -109,13 +128,37 @@ class PrefetchingIter(StepIter):
         return _renamed([each.provide_label for each in self.iters], self.rename_label)
 
     def _begin(self) -> None:
+        self._before = [_state_or_none(each) for each in self.iters]
         self._coming = [self._pool.submit(_next_or_none, each) for each in self.iters]
 
-    def reset(self) -> None:
-        """Go to the start of the next epoch."""
+    def _drop(self) -> None:
         for each in self._coming:
             each.exception()  # wait; an error of a batch that nobody asked for is nobody's
         self._coming = []
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return where the iterator stands, with the states of the others; what is fetched ahead does not count."""
+        inner = [each.state_dict() if before is None else before for each, before in zip(self.iters, self._states(), strict=True)]
+        return state.make({"iterators": self.n_iter}, inner=inner)
+
+    def _states(self) -> list[dict[str, Any] | None]:
+        return self._before if self._coming else [None] * self.n_iter
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go to where an iterator over others with the same arguments stood.
+
+        Raises:
+            ValueError: the state is of more or fewer iterators, or of others.
+        """
+        state.check(state_dict, {"iterators": self.n_iter})
+        self._drop()
+        for each, inner in zip(self.iters, state_dict["inner"], strict=True):
+            each.load_state_dict(inner)
+        self.current_batch = None
+
+    def reset(self) -> None:
+        """Go to the start of the next epoch."""
+        self._drop()
         for iterator in self.iters:
             iterator.reset()
         self._begin()
@@ -150,6 +193,15 @@ class PrefetchingIter(StepIter):
     def close(self) -> None:
         """End the threads."""
         self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _state_or_none(iterator: Any) -> dict[str, Any] | None:
+    """Return the state of an iterator, where it has any."""
+    try:
+        found: dict[str, Any] = iterator.state_dict()
+    except (NotImplementedError, AttributeError):
+        return None
+    return found
 
 
 def _next_or_none(iterator: DataIter) -> DataBatch | None:

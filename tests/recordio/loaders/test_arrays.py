@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -159,4 +160,66 @@ def test_an_error_in_the_thread_reaches_the_caller(tmp_path: Path) -> None:
     iterator = loaders.PrefetchingIter(Broken(np.zeros(4)))
     with pytest.raises(OSError, match="the disk is gone"):
         iterator.next()
+    iterator.close()
+
+
+def _values(batches: Iterable[loaders.DataBatch]) -> list[Any]:
+    return [[[a.tolist() for a in batch.data], [a.tolist() for a in batch.label], batch.pad] for batch in batches]
+
+
+def _over_arrays(**given: Any) -> loaders.NDArrayIter:
+    return loaders.NDArrayIter(np.arange(11), np.arange(11), batch_size=3, **given)
+
+
+MAKERS: dict[str, Callable[[], Any]] = {
+    "in order": _over_arrays,
+    "shuffled": lambda: _over_arrays(shuffle=True, seed=4),
+    "shuffled without a seed": lambda: _over_arrays(shuffle=True),
+    "rolled over": lambda: _over_arrays(shuffle=True, seed=4, last_batch_handle="roll_over"),
+    "rows of a file": lambda: loaders.CSVIter(FOLDER / "data.csv", (2, 2), 2),
+    "resized": lambda: loaders.ResizeIter(_over_arrays(shuffle=True, seed=4), 6, reset_internal=False),
+    "fetched ahead": lambda: loaders.PrefetchingIter([_over_arrays(shuffle=True, seed=4), _over_arrays()]),
+}
+
+
+@pytest.mark.parametrize("at", range(6))
+@pytest.mark.parametrize("name", MAKERS)
+def test_a_state_goes_on_in_the_middle_of_an_epoch(name: str, at: int) -> None:
+    iterator, other = MAKERS[name](), MAKERS[name]()
+    for _ in range(at):
+        try:
+            next(iterator)
+        except StopIteration:
+            iterator.reset()
+    state = json.loads(json.dumps(iterator.state_dict()))
+    next(other)
+    other.load_state_dict(state)
+    for epoch in range(1 if "without" in name else 3):  # without a seed the orders to come are NumPy's own
+        assert _values(iterator) == _values(other), epoch
+        iterator.reset()
+        other.reset()
+    for each in (iterator, other):
+        if isinstance(each, loaders.PrefetchingIter):
+            each.close()
+
+
+def test_a_state_of_another_iterator_is_refused() -> None:
+    with pytest.raises(ValueError, match="batch_size 3, expected 4"):
+        loaders.NDArrayIter(np.arange(11), batch_size=4).load_state_dict(_over_arrays().state_dict())
+    with pytest.raises(ValueError, match="size 3, expected 4"):
+        loaders.ResizeIter(ramp(), 4).load_state_dict(loaders.ResizeIter(ramp(), 3).state_dict())
+
+
+def test_an_iterator_without_a_state_says_so_when_it_is_asked_for_one() -> None:
+    class Plain(loaders.DataIter):
+        provide_data: ClassVar = [loaders.DataDesc("data", (2,))]
+        provide_label: ClassVar = [loaders.DataDesc("label", (2,))]
+
+        def next(self) -> loaders.DataBatch:
+            return loaders.DataBatch([np.zeros(2)], [np.zeros(2)], 0)
+
+    iterator = loaders.PrefetchingIter(Plain())
+    iterator.next()
+    with pytest.raises(NotImplementedError, match="Plain has no state_dict"):
+        iterator.state_dict()
     iterator.close()
