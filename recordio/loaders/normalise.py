@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from recordio.loaders.sampler import Draw
-
-_ALIGNMENT: Final = 64  # bytes
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -87,26 +85,17 @@ class NormaliseOptions:
 
 
 class _Scratch(threading.local):
-    """Planes of 8 bits for each thread. They start at multiples of 64 bytes: elsewhere OpenCV takes four times as long to split."""
+    """Arrays of 8 bits for each thread, by what they are for; made anew only when another shape is asked for."""
 
     def __init__(self) -> None:
-        self._memory = np.empty(0, np.uint8)
-        self._whole = np.empty(0, np.uint8)
+        self._kept: dict[str, NDArray[np.uint8]] = {}
 
-    def whole(self, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-        """Return an image that is not initialised."""
-        if self._whole.shape != shape:
-            self._whole = np.empty(shape, np.uint8)
-        return self._whole
-
-    def planes(self, channels: int, height: int, width: int) -> list[NDArray[np.uint8]]:
-        """Return planes that are not initialised."""
-        step = height * width + -(height * width) % _ALIGNMENT
-        if len(self._memory) < channels * step + _ALIGNMENT:
-            self._memory = np.empty(channels * step + _ALIGNMENT, np.uint8)
-        first = -self._memory.ctypes.data % _ALIGNMENT
-        starts = range(first, first + channels * step, step)
-        return [self._memory[start : start + height * width].reshape(height, width) for start in starts]
+    def take(self, what: str, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+        """Return an array that is not initialised."""
+        kept = self._kept.get(what)
+        if kept is None or kept.shape != shape:
+            kept = self._kept[what] = np.empty(shape, np.uint8)
+        return kept
 
 
 class Normaliser:
@@ -170,39 +159,37 @@ class Normaliser:
             contrast *= 1 + draw.between(-options.max_random_contrast, options.max_random_contrast)
             illumination = options.scale * draw.between(-options.max_random_illumination, options.max_random_illumination)
         rows = out if self._planar else np.empty((self._channels, *image.shape[:2]), out.dtype)
-        self._write_planes(self._planes(image), rows, contrast, illumination, mirrored=mirrored)
+        planes = rows if self._dtype == "uint8" else self._scratch.take("planes", (self._channels, *image.shape[:2]))
+        self._split(image, planes)
+        self._write_planes(planes, rows, contrast, illumination, mirrored=mirrored)
         if not self._planar:
             np.copyto(out, rows.transpose(1, 2, 0)) if self._channels == 1 else load_cv2().merge(list(rows), out)
 
-    def _planes(self, image: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
-        """Return (height, width) uint8 of R, G, B, alpha; this thread's scratch, until the next call."""
-        planes = self._scratch.planes(self._channels, *image.shape[:2])
+    def _split(self, image: NDArray[np.uint8], planes: NDArray[np.uint8]) -> None:
+        """Write R, G, B, alpha of an image into *planes*, (channels, height, width)."""
         if self._channels == 1:
             np.copyto(planes[0], image if image.ndim == 2 else image[:, :, 0])
-        else:
-            if not image.flags.c_contiguous:  # a crop, which is sooner copied and split than split
-                whole = self._scratch.whole(image.shape)
-                np.copyto(whole, image)
-                image = whole
-            blue, green, red, *alpha = (2, 1, 0, 3)[: self._channels]
-            load_cv2().split(image, [planes[blue], planes[green], planes[red], *(planes[each] for each in alpha)])
-        return planes
+            return
+        if not image.flags.c_contiguous:  # a crop, which OpenCV takes twice as long to split
+            whole = self._scratch.take("image", image.shape)
+            np.copyto(whole, image)
+            image = whole
+        order = (2, 1, 0, 3)[: self._channels]  # of the image's B, G, R, alpha
+        load_cv2().split(image, [planes[each] for each in order])
 
-    def _write_planes(
-        self, planes: list[NDArray[np.uint8]], out: NDArray[Any], contrast: float, illumination: float, *, mirrored: bool
-    ) -> None:
+    def _write_planes(self, planes: NDArray[np.uint8], out: NDArray[Any], contrast: float, illumination: float, *, mirrored: bool) -> None:
         if self._mean is not None:
-            self._subtract_image(np.stack(planes), out, contrast, illumination, mirrored=mirrored)
+            self._subtract_image(planes, out, contrast, illumination, mirrored=mirrored)
             return
         cv2 = load_cv2()
         tables = self._make_tables(contrast, illumination) if self.options.draws else self._tables
         for number, plane in enumerate(planes):
             if mirrored:
                 cv2.flip(plane, 1, plane)
-            if tables is None:
-                np.copyto(out[number], plane)
-            else:
+            if tables is not None:
                 cv2.LUT(plane, tables[number], out[number])
+        if tables is None and planes is not out:
+            np.copyto(out, planes)
 
     def _subtract_image(
         self, planes: NDArray[np.uint8], out: NDArray[Any], contrast: float, illumination: float, *, mirrored: bool
