@@ -15,7 +15,7 @@ from im2rec.names import printable
 from im2rec.progress import bar
 
 if TYPE_CHECKING:
-    from im2rec.operations.running import Report
+    from im2rec.operations.counts import Report
     from im2rec.operations.target import Into
 
 F = TypeVar("F", bound=Callable[..., Any])

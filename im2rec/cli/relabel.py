@@ -12,7 +12,8 @@ from im2rec.cli import options as shared
 from im2rec.names import printable
 from im2rec.operations import labelled
 from im2rec.operations.append import record_file
-from im2rec.operations.relabel import relabel, relabel_to
+from im2rec.operations.newlabels import relabel_to
+from im2rec.operations.relabel import relabel
 from im2rec.sets import record_files
 
 

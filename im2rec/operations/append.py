@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import im2rec
 from im2rec import build
-from im2rec.errors import InputError, ListError, PlanError
-from im2rec.listfile import MAX_ID, Item, format_label
-from im2rec.listing import Listing, format_classes
+from im2rec.errors import InputError
+from im2rec.listfile import format_label
+from im2rec.listing import format_classes
 from im2rec.operations.copying import Source
 from im2rec.operations.fields import of_identities
-from im2rec.operations.info import class_names
+from im2rec.operations.renumbering import Renumbered, renumbered
 from im2rec.packoptions import Items, PackOptions, describe
 from im2rec.report import PackReport, format_rejects
 from im2rec.sets import record_files
@@ -27,14 +27,9 @@ from recordio.header import HEADER_SIZE
 from recordio.lock import SHARD
 from recordio.writer import IndexedWriter
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
 _REJECTS_HEAD: Final = format_rejects([])
 _START: Final = struct.Struct("<III")  # magic, lrec, flag
 _PIECE: Final = 1 << 20  # bytes of a list copied at once
-_NAMED: Final = 10  # classes that are named
 
 
 @dataclass(slots=True)
@@ -56,33 +51,6 @@ class AppendReport:
     def as_json(self) -> dict[str, Any]:
         """Return the report as an object for JSON."""
         return {**self.pack.as_json(), "first_id": self.first, "records": self.before + self.pack.packed}
-
-
-class Renumbered:
-    """Items with other ids and labels.
-
-    Args:
-        items: the items.
-        first: id of the first; None keeps the ids.
-        by_id: add *first* to each id instead of counting.
-        labels: label -> its new number, for class maps that are joined.
-    """
-
-    def __init__(self, items: Items, first: int | None, *, by_id: bool = False, labels: Mapping[float, float] | None = None) -> None:
-        self.items = items
-        self._first = first
-        self._by_id = by_id
-        self._labels = labels
-
-    def __len__(self) -> int:
-        return len(self.items)
-
-    def __iter__(self) -> Iterator[Item]:
-        first, labels = self._first, self._labels
-        for number, item in enumerate(self.items):
-            id_ = item.id if first is None else first + (item.id if self._by_id else number)
-            new = item.labels if labels is None else tuple([labels[label] for label in item.labels])
-            yield Item(id_, new, item.path)
 
 
 def record_file(given: Path) -> Path:
@@ -153,9 +121,9 @@ class _Append:
 
     def run(self, items: Items, report: PackReport, advance: Callable[[int], None], advance_check: Callable[[int], None]) -> AppendReport:
         found = AppendReport(report, len(self._index))
-        new, classes = self._new_items(items, found)
-        if self._keep_ids:
-            self._check_ids(new)
+        classes_file = self._prefix.with_name(f"{self._prefix.name}.classes.txt")
+        new, found.first, classes, remark = renumbered(items, self._index, classes_file, self._options.source.root, keep_ids=self._keep_ids)
+        found.remarks += [remark] if remark else []
         report.encoded = not self._options.transform.pass_through
         if self._options.transform.check == "off":
             report.traits = None
@@ -207,59 +175,6 @@ class _Append:
         if left:
             reason = f"does not end with the last record of {self._rec.name}; 'im2rec verify' says how they differ"
             raise InputError(self._index.source, reason)
-
-    # -- what is new
-
-    def _new_items(self, items: Items, found: AppendReport) -> tuple[Renumbered, dict[str, int] | None]:
-        """Return the items with their new ids and labels, and the class map where it has grown."""
-        first: int | None = 0
-        if self._keep_ids:
-            first = None
-        elif len(self._index):
-            first = int(self._index.keys.max()) + 1
-        if first is not None and first + max(len(items), 1) - 1 > MAX_ID:
-            raise PlanError(f"{self._index.source}: its largest key is {first - 1}, so {len(items)} more ids would pass 2**64 - 1")
-        found.first = next(iter(items)).id if first is None and len(items) else first or 0
-        is_folder = isinstance(items, Listing)
-        if not (is_folder and items.classes):  # type: ignore[attr-defined]
-            return Renumbered(items, first, by_id=is_folder), None
-        path = self._prefix.with_name(f"{self._prefix.name}.classes.txt")
-        if not path.is_file():
-            reason = "no such file, by which the classes of the folder would get their labels; append a list, or use --labels none"
-            raise InputError(str(path), reason)
-        known = {name: int(label) for label, name in class_names(path).items()}
-        self._check_flat(items, known)
-        joined, labels = dict(known), {}
-        for name, label in items.classes.items():  # type: ignore[attr-defined]
-            labels[float(label)] = float(joined.setdefault(name, max(joined.values(), default=-1) + 1))
-        if joined == known:
-            return Renumbered(items, first, by_id=True, labels=labels), None
-        found.remarks.append(_said_classes([(name, label) for name, label in joined.items() if name not in known], path))
-        return Renumbered(items, first, by_id=True, labels=labels), joined
-
-    def _check_flat(self, items: Items, known: Mapping[str, int]) -> None:
-        """Refuse images that stand in the folder itself, unless the set has its like: '.' is no class that somebody means.
-
-        Raises:
-            InputError: there are such images.
-        """
-        if "." in items.classes and "." not in known:  # type: ignore[attr-defined]
-            reason = "has images in no folder below it, which would be a new class of the name '.': put them into folders named after "
-            raise InputError(str(self._options.source.root), f"{reason}their classes, give --labels none for label 0, or append a list")
-
-    def _check_ids(self, items: Renumbered) -> None:
-        """Check that no id is in the set already.
-
-        Raises:
-            ListError: one is.
-        """
-        import numpy as np
-
-        ids: NDArray[np.uint64] = np.fromiter((item.id for item in items), np.uint64, len(items))
-        twice = np.isin(ids, self._index.keys).nonzero()[0]
-        if len(twice):
-            reason = f"the id {ids[twice[0]]} is in {self._index.source} already (--ids continue gives new ones)"
-            raise ListError(getattr(items.items, "source", "<list>"), 0, f"item {int(twice[0]) + 1}: {reason}")
 
     def _pack(self, items: Renumbered, writer: IndexedWriter, report: PackReport, advance: Callable[[int], None]) -> None:
         for block in build.blocks(items, self._options):
@@ -332,11 +247,6 @@ class _Append:
         if digest is not None and lists is not None and digest == lists[0]:
             others["list"] = lists[1]
         return {**own, **others}
-
-
-def _said_classes(new: list[tuple[str, int]], path: Path) -> str:
-    named = ", ".join(f"{name} ({label})" for name, label in new[:_NAMED]) + ", ..." * (len(new) > _NAMED)
-    return f"{len(new)} class{'es' * (len(new) != 1)} that {path} did not have: {named}"
 
 
 def is_own_list(source: Path, rec: Path) -> bool:

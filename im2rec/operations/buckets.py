@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from im2rec.operations.copying import Records
+from im2rec.operations.blocks import Records
 from recordio import files
 
 _UNLINKS: Final = os.name == "posix"  # an open file needs no name

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from im2rec.errors import InputError, PlanError
-from im2rec.operations.copying import STDIN, Block, Records
-from im2rec.operations.running import Report, Run
+from im2rec.operations.blocks import Block, Records
+from im2rec.operations.copying import STDIN
+from im2rec.operations.counts import Report
+from im2rec.operations.running import Run
 from im2rec.operations.shuffle import LEAST, Passes, Ranked
 from im2rec.operations.target import Into
 from im2rec.progress import Advance

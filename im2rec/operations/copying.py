@@ -6,105 +6,27 @@ Every byte that is read is checked: the frames always, each record against the .
 from __future__ import annotations
 
 import contextlib
-import struct
-from array import array
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from im2rec.errors import InputError
-from im2rec.names import printable
+from im2rec.operations.blocks import Block
+from im2rec.operations.keying import Keying
 from im2rec.sets import check_settled, record_files
 from im2rec.together import one_set
 from recordio import checksum, frame, index
 from recordio.errors import ChecksumMismatch, FormatError, Truncated
 from recordio.files import InputFile, InputStream
-from recordio.header import HEADER_SIZE, ID_AT, unpack_id
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 _BLOCK: Final = 1 << 22  # bytes read at once
-_HEAD: Final = struct.Struct("<II")  # magic, lrec
-_ID: Final = struct.Struct("<Q")
 STDIN: Final = Path("-")
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """Whole records that follow each other in a .rec.
-
-    Attributes:
-        source: where they stand.
-        data: their bytes, as they stand in the file, and maybe those of a part of the next record.
-        base: offset of these bytes in the .rec.
-        first: ordinal of the first record in its .rec, from 0.
-        starts: (n,) int64, where each record starts in *data*.
-        sizes: (n,) int64, encoded bytes of each.
-        keys: (n,) uint64.
-        crcs: (n,) uint32, CRC-32 of each record's bytes.
-        listed: (n,) bool, which records the .idx has; None where it has all.
-    """
-
-    source: Source
-    data: bytes
-    base: int
-    first: int
-    starts: NDArray[np.int64]
-    sizes: NDArray[np.int64]
-    keys: NDArray[np.uint64]
-    crcs: NDArray[np.uint32]
-    listed: NDArray[np.bool_] | None = None
-
-    def __len__(self) -> int:
-        return len(self.starts)
-
-    def payload(self, number: int) -> bytes:
-        """Return the payload of one of the records, by its place in the block."""
-        return frame.decode_at(self.data, int(self.starts[number]), source=self.source.name, base=self.base)[0]
-
-    def pieces(self, chosen: NDArray[np.intp]) -> list[memoryview]:
-        """Return the bytes of some records, given by ascending places in the block; neighbours come in one piece."""
-        import numpy as np
-
-        if not len(chosen):
-            return []
-        breaks = (np.diff(chosen) != 1).nonzero()[0]
-        firsts = chosen[np.concatenate([[0], breaks + 1])]
-        lasts = chosen[np.concatenate([breaks, [len(chosen) - 1]])]
-        view = memoryview(self.data)
-        begins, ends = self.starts[firsts], self.starts[lasts] + self.sizes[lasts]
-        return [view[begin:end] for begin, end in zip(begins.tolist(), ends.tolist(), strict=True)]
-
-    def take(self, chosen: NDArray[np.intp]) -> Records:
-        """Return some records, given by ascending places in the block."""
-        pieces = self.pieces(chosen)
-        data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        return Records(self.keys[chosen], self.sizes[chosen], self.crcs[chosen], data)
-
-
-@dataclass(slots=True)
-class Records:
-    """Encoded records, one after the other, wherever they came from.
-
-    Attributes:
-        keys: (n,) uint64.
-        sizes: (n,) int64, encoded bytes of each.
-        crcs: (n,) uint32, CRC-32 of each record's bytes.
-        data: all their bytes.
-    """
-
-    keys: NDArray[np.uint64]
-    sizes: NDArray[np.int64]
-    crcs: NDArray[np.uint32]
-    data: bytes | memoryview
-
-    def __len__(self) -> int:
-        return len(self.keys)
 
 
 class Source:
@@ -198,6 +120,7 @@ class Source:
         import numpy as np
 
         crc, done = checksum.crc_function(), 0
+        keying = Keying(self, partial=self._partial, ordinals=self._ordinals)
         for base, data, found, end in self._listed_runs(self.listed) if self.listed is not None else self.runs():
             starts = np.array(found, np.int64)
             sizes = np.diff(starts, append=end)
@@ -205,7 +128,7 @@ class Source:
             crcs = np.array([crc(view[start : start + size]) for start, size in zip(found, sizes.tolist(), strict=True)], np.uint32)
             if self.listed is not None:
                 self._compare(base, done, data, starts, sizes, crcs)
-            keys, listed = self._keys(base, done, data, starts, end)
+            keys, listed = keying.of(base, done, data, starts, end)
             yield Block(self, data, base, done, starts, sizes, keys, crcs, listed)
             done += len(found)
         self._check_end(done)
@@ -296,61 +219,6 @@ class Source:
         _, end = frame.decode_at(record, 0, source=self.name, base=offset)
         if end != len(record):
             raise FormatError(self.name, offset, f"a record of {end} bytes, the .sum lists it with {len(record)}")
-
-    def _keys(self, base: int, done: int, data: bytes, starts: Any, end: int) -> tuple[Any, Any]:
-        """Return the keys of a block's records, and which of them the .idx has."""
-        import numpy as np
-
-        if self._ordinals:
-            return np.arange(done, done + len(starts), dtype=np.uint64), None
-        if self.indexed is None:
-            if self.listed is not None:
-                return self.listed.keys[done : done + len(starts)], None
-            return self._ids(base, data, starts), None
-        offsets = starts + base
-        first, stop = self.indexed.offsets.searchsorted([base, base + end]).tolist()
-        named = self.indexed.offsets[first:stop]
-        if len(named) == len(offsets) and bool((named == offsets).all()):
-            return self.indexed.keys[first:stop], None
-        places = offsets.searchsorted(named)
-        wrong = places.clip(max=len(offsets) - 1)
-        for at in (offsets[wrong] != named).nonzero()[0][:1].tolist():
-            reason = f"{self.indexed.source} puts the record of key {self.indexed.keys[first + at]} here, where none starts"
-            raise FormatError(self.name, int(named[at]), reason)
-        listed = np.zeros(len(starts), bool)
-        listed[places] = True
-        keys = np.zeros(len(starts), np.uint64)
-        keys[places] = self.indexed.keys[first:stop]
-        if not self._partial:
-            self._refuse_unlisted(int(offsets[(~listed).nonzero()[0][0]]))
-        return keys, listed
-
-    def _refuse_unlisted(self, offset: int) -> None:
-        assert self.indexed is not None
-        name = printable(str(self.path))
-        raise InputError(
-            self.indexed.source,
-            f"leaves out the record at offset {offset} of {name}; 'im2rec compact' makes a set without such records, "
-            f"'im2rec index {name} --force' an .idx with all of them",
-        )
-
-    def _ids(self, base: int, data: bytes, starts: Any) -> Any:
-        """Return the ids of the image headers.
-
-        Raises:
-            BadHeader: a record has none.
-        """
-        import numpy as np
-
-        ids = array("Q")
-        for start in starts.tolist():
-            _, lrec = _HEAD.unpack_from(data, start)
-            if lrec >> 29 == frame.WHOLE and lrec >= HEADER_SIZE:
-                ids.append(_ID.unpack_from(data, start + frame.HEAD_SIZE + ID_AT)[0])
-            else:
-                payload = frame.decode_at(data, start, source=self.name, base=base)[0]
-                ids.append(unpack_id(payload, source=self.name, offset=base + start))
-        return np.array(ids, np.uint64)
 
     def _check_end(self, records: int) -> None:
         """Check that all records have come that the sidecars know of."""

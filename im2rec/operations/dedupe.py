@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from im2rec.errors import PlanError
-from im2rec.operations.copying import Block
+from im2rec.operations.blocks import Block
+from im2rec.operations.counts import Report
 from im2rec.operations.fields import fields_of
-from im2rec.operations.running import Report, Run
+from im2rec.operations.running import Run
 from im2rec.operations.target import Into
 from im2rec.progress import Advance
 from recordio.header import HEADER_SIZE

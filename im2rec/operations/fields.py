@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from im2rec.errors import InputError
+from im2rec.operations.blocks import Block
 from im2rec.operations.browse import LEAST_DETECTION, is_detection, object_classes
-from im2rec.operations.copying import Block
 from recordio import frame
 from recordio.errors import BadHeader
 from recordio.header import HEADER_SIZE, unpack

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from im2rec.errors import InputError, PlanError
+from im2rec.operations.blocks import Block
 from im2rec.operations.browse import TIFF, info_of
-from im2rec.operations.copying import Block, Source
+from im2rec.operations.copying import Source
+from im2rec.operations.counts import Report
 from im2rec.operations.expression import PROBED, Expression
 from im2rec.operations.fields import Fields, fields_of
-from im2rec.operations.running import Report, Run
+from im2rec.operations.running import Run
 from im2rec.operations.target import Into
 from im2rec.progress import Advance
 from recordio import files

@@ -6,7 +6,8 @@ import struct
 from array import array
 from typing import TYPE_CHECKING, Final
 
-from im2rec.operations.copying import Records, Source
+from im2rec.operations.blocks import Records
+from im2rec.operations.copying import Source
 from recordio import frame
 from recordio.errors import BadHeader
 from recordio.header import HEADER_SIZE, ID_AT, unpack_id

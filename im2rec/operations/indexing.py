@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from im2rec.errors import InputError, PlanError
-from im2rec.operations.copying import Block, Source, open_set
+from im2rec.operations.blocks import Block
+from im2rec.operations.copying import Source, open_set
 from im2rec.operations.fields import fields_of
 from im2rec.progress import Advance
 from recordio import checksum

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any, Final
 from im2rec.errors import InputError, PlanError
 from im2rec.names import printable
 from im2rec.operations import companions, mergedlists
+from im2rec.operations.blocks import Block, Records
 from im2rec.operations.browse import is_detection
-from im2rec.operations.copying import STDIN, Block, Records, Source
+from im2rec.operations.copying import STDIN, Source
+from im2rec.operations.counts import Report
 from im2rec.operations.fields import fields_of
 from im2rec.operations.mergedlabels import Labels
 from im2rec.operations.rewriting import rewrite
-from im2rec.operations.running import Report, Run
+from im2rec.operations.running import Run
 from im2rec.operations.shuffle import all_keys
 from im2rec.operations.target import Into, Target
 from im2rec.progress import Advance

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from im2rec.errors import InputError, PlanError
 from im2rec.operations import companions
+from im2rec.operations.blocks import Block
 from im2rec.operations.browse import is_detection, object_classes
-from im2rec.operations.copying import STDIN, Block, Source
+from im2rec.operations.copying import STDIN, Source
 from im2rec.operations.fields import fields_of
 from im2rec.operations.running import Run
 from im2rec.sets import prefix_of

@@ -1,30 +1,25 @@
-"""Other labels for the records of a finished set: in place where they have as many, else in a new set."""
+"""Other labels for the records of a finished set, in place: as many as they have."""
 
 from __future__ import annotations
 
-import contextlib
 import os
 import struct
 from array import array
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-import im2rec
 from im2rec.errors import InputError
-from im2rec.names import printable
-from im2rec.operations import companions
-from im2rec.operations.copying import Block, Source, open_set
+from im2rec.operations.blocks import Block
+from im2rec.operations.copying import Source
 from im2rec.operations.fields import refuse_identities
 from im2rec.operations.labelled import write_list
-from im2rec.sets import list_of, prefix_of
-from recordio import checksum, files, frame
+from im2rec.operations.relabelled import HARM, Labels, RelabelReport, Seen
+from im2rec.sets import list_of
+from recordio import checksum, frame
 from recordio.amend import Amendment
-from recordio.header import HEADER_SIZE, pack_header
-from recordio.outputs import OutputSet
+from recordio.header import HEADER_SIZE
 from recordio.pending import WORD
-from recordio.writer import IndexedWriter
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,61 +27,7 @@ if TYPE_CHECKING:
 
 _HEADER: Final = struct.Struct("<IfQQ")
 _LABEL_AT: Final = 4  # of a single label in the header, in bytes
-_NAMED: Final = 10  # ids that are named
-_HARM: Final = "would put images of other labels into them"  # to the identities
 _LINES: Final = 1 << 14  # lines formatted at once
-Labels = Mapping[int, tuple[float, ...]]
-
-
-@dataclass(slots=True)
-class RelabelReport:
-    """Counts of a relabelling: records = changed + same + kept.
-
-    Attributes:
-        records: of the set.
-        changed: records that have other labels now.
-        same: records that had the labels already.
-        kept: records that were not named, or have no image.
-        missing: ids that were named, and no image has.
-        in_place: whether the set itself was changed.
-        outputs: names of the files that were changed or written.
-        remarks: what else is to be said.
-    """
-
-    records: int = 0
-    changed: int = 0
-    same: int = 0
-    kept: int = 0
-    missing: list[int] = field(default_factory=list)
-    in_place: bool = True
-    outputs: list[str] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the report as an object for JSON."""
-        return {
-            "records": self.records,
-            "changed": self.changed,
-            "same": self.same,
-            "kept": self.kept,
-            "missing": self.missing,
-            "in_place": self.in_place,
-            "outputs": self.outputs,
-        }
-
-    def as_text(self) -> str:
-        """Return the summary as one line."""
-        same = f", {self.same} had these labels already" if self.same else ""
-        kept = f", {self.kept} not named" if self.kept else ""
-        where = f": {printable(', '.join(self.outputs))}" if self.outputs else ", nothing was written"
-        return f"relabelled {self.changed} of {self.records} record{'s' * (self.records != 1)}{same}{kept}{where}"
-
-    def said_missing(self) -> str:
-        """Return what should be said of ids that no record has; "" where there are none."""
-        if not self.missing:
-            return ""
-        named = ", ".join(map(str, self.missing[:_NAMED])) + ", ..." * (len(self.missing) > _NAMED)
-        return f"{len(self.missing)} id{'s' * (len(self.missing) != 1)} that no image of the set has: {named}"
 
 
 class _NotInPlace(Exception):
@@ -136,12 +77,12 @@ class _InPlace:
 
     def run(self, advance: Callable[[int], None]) -> RelabelReport:
         """Find out what changes, and write it to a temporary file."""
-        words, seen = self._change.words(), _Seen(self._labels)
+        words, seen = self._change.words(), Seen(self._labels)
         source = Source(self._rec, partial=True)
         try:
             self._listed = source.listed
             for block in source.blocks():
-                refuse_identities(block, "relabel", _HARM)
+                refuse_identities(block, "relabel", HARM)
                 data, patches = bytearray(block.data), array("Q")
                 crcs = block.crcs.copy()
                 for number, (start, size) in enumerate(zip(block.starts.tolist(), block.sizes.tolist(), strict=True)):
@@ -159,7 +100,7 @@ class _InPlace:
         self._report.missing = seen.missing()
         return self._report
 
-    def _change_record(self, block: Block, number: int, data: bytearray, patches: array[int], seen: _Seen) -> bool:
+    def _change_record(self, block: Block, number: int, data: bytearray, patches: array[int], seen: Seen) -> bool:
         """Change one record in *data*, and note its words; tell whether it has changed."""
         report = self._report
         report.records += 1
@@ -217,29 +158,6 @@ class _InPlace:
             output.write(piece)
 
 
-class _Seen:
-    """Finds the new labels of records, and notes which ids have come."""
-
-    def __init__(self, labels: Labels) -> None:
-        self._labels = labels
-        self._ids: set[int] = set()
-
-    def labels(self, payload: bytes) -> tuple[float, ...] | None:
-        """Return the new labels of a record with an image; None where it is not named."""
-        if len(payload) < HEADER_SIZE:
-            return None
-        flag, _, id_, _ = _HEADER.unpack_from(payload)
-        new = self._labels.get(id_)
-        if new is None or len(payload) <= HEADER_SIZE + 4 * flag:
-            return None
-        self._ids.add(id_)
-        return new
-
-    def missing(self) -> list[int]:
-        """Return the ids that have not come."""
-        return [id_ for id_ in self._labels if id_ not in self._ids]
-
-
 def _words(patches: array[int]) -> bytes:
     return b"".join(WORD.pack(*patches[at : at + 3]) for at in range(0, len(patches), 3))
 
@@ -270,77 +188,3 @@ def _changes(payload: bytes, new: tuple[float, ...], block: Block, number: int) 
         if old[position : position + 4] != encoded[position : position + 4]:
             before, after = (int.from_bytes(data[position : position + 4], "little") for data in (old, encoded))
             yield start + position, before, after
-
-
-def relabel_to(
-    given: Path,
-    labels: Labels,
-    output: Path,
-    *,
-    labels_file: Path | None = None,
-    force: bool = False,
-    advance: Callable[[int], None] = lambda _: None,
-) -> RelabelReport:
-    """Write a new set in which records have other labels; images are copied byte for byte.
-
-    Args:
-        given: prefix of the set, or one of its files; shards become one file.
-        labels: id -> labels; records of other ids keep theirs.
-        output: prefix of the new set. Its .lst is written where the old one is there.
-        labels_file: the list that the labels are from, which no output may replace.
-        force: replace files that exist.
-        advance: called with the number of records done since its last call.
-
-    Raises:
-        InputError: there is no such set, or it is a file of identities.
-        FormatError: a record of the set is damaged.
-        FileError: a file cannot be read or written.
-    """
-    report, seen = RelabelReport(in_place=False), _Seen(labels)
-    with (
-        contextlib.ExitStack() as stack,
-        OutputSet(output, force=force, inputs=[labels_file] if labels_file is not None else []) as outputs,
-    ):
-        sources = open_set(given, stack)
-        paths = [output.with_name(f"{output.name}{suffix}") for suffix in (".rec", ".idx", ".sum")]
-        companions.check_room(output, paths[:1], outputs)
-        for source in sources:
-            for path in paths if source.file is not None else ():
-                source.file.check_other(path)  # type: ignore[union-attr]
-        options = {"operation": "relabel"}
-        writer = IndexedWriter(paths[0], outputs=outputs, tool=f"im2rec {im2rec.__version__}", options=options)
-        for source in sources:
-            for block in source.blocks():
-                refuse_identities(block, "relabel", _HARM)
-                pieces = [_relabelled(block, number, seen, report) for number in range(len(block))]
-                writer.write_encoded(block.keys.tolist(), list(map(len, pieces)), b"".join(pieces))
-                advance(len(block))
-        own = list_of(sources[0].path, prefix_of(given))
-        if own is not None:
-            write_list(own, outputs.create(output.with_name(f"{output.name}.lst")), labels)
-        classes = prefix_of(given).with_name(f"{prefix_of(given).name}.classes.txt")
-        if classes.is_file():
-            outputs.create(output.with_name(f"{output.name}.classes.txt")).write(files.read_whole(classes))
-        writer.finish()
-        report.missing = seen.missing()
-        report.outputs = [str(path) for path in outputs.paths()]
-        report.remarks = companions.remove_old(output, outputs)
-    return report
-
-
-def _relabelled(block: Block, number: int, seen: _Seen, report: RelabelReport) -> bytes:
-    """Return a record with its new labels, encoded."""
-    report.records += 1
-    start = int(block.starts[number])
-    old = block.data[start : start + int(block.sizes[number])]
-    payload = block.payload(number)
-    new = seen.labels(payload)
-    if new is None:
-        report.kept += 1
-        return old
-    flag, _, id_, id2 = _HEADER.unpack_from(payload)
-    header = pack_header(new[0] if len(new) == 1 and flag != 1 else new, id_, id2)
-    encoded = frame.encode(header + payload[HEADER_SIZE + 4 * flag :])
-    report.changed += encoded != old
-    report.same += encoded == old
-    return encoded

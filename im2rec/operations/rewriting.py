@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from im2rec.operations.copying import Block, Records
+from im2rec.operations.blocks import Block, Records
 from im2rec.operations.fields import Fields, fields_of
 from recordio import checksum, frame
 from recordio.header import HEADER_SIZE, pack_header, unpack

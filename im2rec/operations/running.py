@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from im2rec.errors import InputError, PlanError
-from im2rec.names import printable
 from im2rec.operations import companions
-from im2rec.operations.copying import STDIN, Block, Records, Source, open_set, total
+from im2rec.operations.blocks import Block, Records
+from im2rec.operations.copying import STDIN, Source, open_set, total
+from im2rec.operations.counts import NAMED, Report
 from im2rec.operations.fields import refuse_identities
 from im2rec.operations.ids import Ids
 from im2rec.operations.target import STDOUT, Into, Stream, Target, bounds_of
 from im2rec.progress import Advance
-from im2rec.report import format_bytes
 from im2rec.sets import prefix_of
 from recordio.outputs import OutputSet
 
@@ -28,76 +27,10 @@ if TYPE_CHECKING:
 
 _COPIED: Final = 1 << 16  # bytes that must stand together, on average, for the kernel's copy to be worth its calls
 _BARE: Final = 64  # bytes of a record that may have labels but no image
-_NAMED: Final = 10  # keys or sets that are named
 _ROWS: Final = 1 << 16  # records whose runs are looked for at once
 Route = Callable[[Block], "NDArray[np.intp]"]  # a target for each record of a block; -1 for none
 RouteByKey = Callable[[Source, "NDArray[np.uint64]", int], "NDArray[np.intp]"]  # the same by keys, and the first one's ordinal
 Rewrite = Callable[[Block, "NDArray[np.intp]"], Records]  # the chosen records of a block, changed
-
-
-@dataclass(slots=True)
-class Report:
-    """What an operation did: read = written + left out.
-
-    Attributes:
-        verb: its name.
-        read: records of all sources.
-        written: records of all outputs.
-        left_out: why -> records.
-        duplicates: written records whose key an earlier one of the same output has.
-        bytes_written: of all .rec files.
-        outputs: names of the files that were written.
-        parts: name of an output set -> its records, where there are several.
-        missing: keys, or ranges of them, that were asked for and are those of no record.
-        remarks: what else is to be said.
-    """
-
-    verb: str
-    read: int = 0
-    written: int = 0
-    left_out: dict[str, int] = field(default_factory=dict)
-    duplicates: int = 0
-    bytes_written: int = 0
-    outputs: list[str] = field(default_factory=list)
-    parts: dict[str, int] = field(default_factory=dict)
-    missing: list[str] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)
-
-    def leave_out(self, why: str, count: int) -> None:
-        """Count records that are not written."""
-        if count:
-            self.left_out[why] = self.left_out.get(why, 0) + count
-
-    def said_missing(self) -> str:
-        """Return what should be said of keys that no record has; "" where there are none."""
-        if not self.missing:
-            return ""
-        named = ", ".join(self.missing[:_NAMED]) + ", ..." * (len(self.missing) > _NAMED)
-        return f"no record has {len(self.missing)} of the keys that were asked for: {named}"
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the report as an object for JSON."""
-        return {
-            "command": self.verb,
-            "read": self.read,
-            "written": self.written,
-            "left_out": self.left_out,
-            "duplicates": self.duplicates,
-            "bytes_written": self.bytes_written,
-            "parts": self.parts,
-            "outputs": self.outputs,
-            "missing": self.missing,
-            "remarks": self.remarks,
-        }
-
-    def as_text(self) -> str:
-        """Return the summary as one line."""
-        left = "".join(f", {count} left out ({why})" for why, count in self.left_out.items())
-        names = self.outputs if len(self.outputs) <= 6 else [*self.outputs[:2], "...", *self.outputs[-2:]]
-        into = printable(", ".join(names)) or "<stdout>"
-        return (
-            f"{self.verb}: {self.written} of {self.read} record{'s' * (self.read != 1)}{left}: {format_bytes(self.bytes_written)} in {into}"
-        )
 
 
 class Run:
@@ -318,7 +251,7 @@ class Run:
             raise InputError(names, f"none of {report.read} records is chosen, so nothing was written{missing}")
         empty = [str(target.prefix) for target in self.targets if isinstance(target, Target) and not target.records]
         if empty and report.read:
-            report.remarks.append(f"no record is in {', '.join(empty[:_NAMED])}{', ...' * (len(empty) > _NAMED)}")
+            report.remarks.append(f"no record is in {', '.join(empty[:NAMED])}{', ...' * (len(empty) > NAMED)}")
 
     def __enter__(self) -> Self:
         return self

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from im2rec.errors import PlanError
+from im2rec.operations.blocks import Block, Records
 from im2rec.operations.buckets import Bucket
-from im2rec.operations.copying import Block, Records
-from im2rec.operations.running import Report, Run
+from im2rec.operations.counts import Report
+from im2rec.operations.running import Run
 from im2rec.operations.target import Into, Stream, Target
 from im2rec.progress import Advance
 from recordio import checksum

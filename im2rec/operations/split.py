@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from im2rec.errors import InputError, PlanError
 from im2rec.operations import companions
-from im2rec.operations.copying import Block, Source
+from im2rec.operations.blocks import Block
+from im2rec.operations.copying import Source
+from im2rec.operations.counts import Report
 from im2rec.operations.fields import fields_of
-from im2rec.operations.running import Report, Run
+from im2rec.operations.running import Run
 from im2rec.operations.target import STDOUT, Into
 from im2rec.progress import Advance
 from im2rec.sets import prefix_of

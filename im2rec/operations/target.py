@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 import im2rec
 from im2rec.errors import PlanError
 from im2rec.operations import companions
-from im2rec.operations.copying import Records, Source
+from im2rec.operations.blocks import Records
+from im2rec.operations.copying import Source
 from im2rec.operations.ids import Ids
 from im2rec.sets import check_alone, shards_of
 from im2rec.shards import shard_files

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from im2rec.errors import InputError
 from im2rec.listfile import EXACT_INTEGERS
-from im2rec.operations.copying import Block, Source
+from im2rec.operations.blocks import Block
+from im2rec.operations.copying import Source
 from im2rec.sets import settled_files
 from im2rec.together import one_set
 from recordio import files, index, scan
