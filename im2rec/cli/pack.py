@@ -22,6 +22,7 @@ from im2rec.names import printable
 from im2rec.packoptions import Items, PackOptions, set_prefix
 from im2rec.report import PackReport, rejects_of
 from im2rec.resume import committed
+from recordio import checksum
 from recordio.outputs import OutputSet
 
 _WALK_OPTIONS = ("flat", "extensions", "labels", "shuffle", "seed")
@@ -125,6 +126,14 @@ def _say_other_shards(prefix: Path, report: PackReport) -> None:
         click.echo(printable(f"im2rec: remark: {text}"), err=True)
 
 
+def _say_other_list(prefix: Path, digest: str) -> None:
+    """Tell of a list beside the set that is another than it was packed from, as that of a set that was replaced."""
+    path = prefix.with_name(f"{prefix.name}.lst")
+    if path.is_file() and checksum.digest_file(path).digest != digest:
+        text = f"{path} is not the list that the set was packed from, and 'im2rec verify' compares with it"
+        click.echo(printable(f"im2rec: remark: {text}"), err=True)
+
+
 def _pack_folder(folder: Path, prefix: Path, options: PackOptions, given: dict[str, Any]) -> PackReport:
     walk = {name: given[name] for name in (*_WALK_OPTIONS, "follow_symlinks", "allow_rounding")}
     with progress.bar("listing", quiet=given["quiet"]) as advance:
@@ -163,7 +172,10 @@ def _pack_list(source: Path, prefix: Path, options: PackOptions, given: dict[str
             done = _completed(items, prefix, options, items.digest, [], outputs) if options.resume else None
             if done is not None:
                 return done
-            return _run(items, items.source, prefix, options, outputs, given, items.digest)
+            report = _run(items, items.source, prefix, options, outputs, given, items.digest)
+        if not given["quiet"]:
+            _say_other_list(prefix, items.digest)
+        return report
 
 
 def _completed(items: Items, prefix: Path, options: PackOptions, digest: str, lists: list[Path], outputs: OutputSet) -> PackReport | None:

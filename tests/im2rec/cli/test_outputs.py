@@ -198,3 +198,17 @@ def test_a_file_that_is_called_dash_is_reached_by_its_folder(im2rec, work, photo
     assert im2rec("pack", photos, "-o", "./-").code == 0
     assert im2rec("info", "./-").code == 0
     assert sorted(path.name for path in work.iterdir()) == ["-.classes.txt", "-.idx", "-.lst", "-.rec", "-.sum"]
+
+
+def test_a_list_beside_the_set_that_is_another_is_told(im2rec, work, photos):
+    assert im2rec("pack", photos, "-o", "x").code == 0
+    lines = (work / "x.lst").read_text().splitlines(keepends=True)
+    (work / "some.lst").write_text("".join(lines[:5]))
+    ran = im2rec("pack", "some.lst", photos, "-o", "x", "--force")
+    assert ran.code == 0
+    assert "im2rec: remark: x.lst is not the list that the set was packed from, and 'im2rec verify' compares with it\n" in ran.err
+    assert im2rec("verify", "x").code == 1
+    for words in (["x.lst", photos], ["some.lst", photos, "-o", "y"]):
+        assert "is not the list" not in im2rec("pack", *words, "--force").err
+    (work / "y.lst").write_text("".join(lines[:5]))  # the same, under another name
+    assert "is not the list" not in im2rec("pack", "some.lst", photos, "-o", "y", "--force").err
