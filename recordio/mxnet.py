@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 from recordio import codecs, images
 from recordio.errors import ImageFormatError
 from recordio.mxerrors import AccessError, MissingFile, MXNetError, RecordError, ShortPayload
-from recordio.mxfiles import MXIndexedRecordIO, MXRecordIO
+from recordio.mxfiles import MXRecordIO
+from recordio.mxindexed import MXIndexedRecordIO
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,6 +49,8 @@ Attributes:
 HEADER = IRHeader  # the name under which pickle looks for it
 _IR_FORMAT: Final = "IfQQ"
 _IR_SIZE: Final = struct.calcsize(_IR_FORMAT)
+_pack: Final = struct.Struct(_IR_FORMAT).pack
+_unpack: Final = struct.Struct(_IR_FORMAT).unpack_from
 _PLAIN: Final = {1: "color", 0: "gray", -1: "unchanged"}  # what our own decoder reads as OpenCV does
 
 
@@ -65,13 +68,13 @@ def pack(header: Any, s: bytes) -> bytes:
         TypeError: *s* is no bytes.
     """
     _, label, id_, id2 = header
-    if isinstance(label, numbers.Number):
-        return struct.pack(_IR_FORMAT, 0, label, id_, id2) + s
+    if type(label) is float or isinstance(label, numbers.Number):
+        return _pack(0, label, id_, id2) + s
     import numpy as np
 
     with np.errstate(over="ignore"):
         labels = np.asarray(label, dtype=np.float32)
-    return struct.pack(_IR_FORMAT, labels.size, 0, id_, id2) + labels.tobytes() + s
+    return _pack(labels.size, 0, id_, id2) + labels.tobytes() + s
 
 
 def unpack(s: bytes) -> tuple[Any, bytes]:
@@ -88,15 +91,16 @@ def unpack(s: bytes) -> tuple[Any, bytes]:
     """
     if len(s) < _IR_SIZE:
         raise ShortPayload("<bytes>", 0, f"a payload of {len(s)} bytes, expected an image header of {_IR_SIZE}")
-    flag, label, id_, id2 = struct.unpack_from(_IR_FORMAT, s)
+    values = _unpack(s)
+    flag = values[0]
     if not flag:
-        return IRHeader(flag, label, id_, id2), s[_IR_SIZE:]
+        return tuple.__new__(IRHeader, values), s[_IR_SIZE:]
     end = _IR_SIZE + 4 * flag
     if len(s) < end:
         raise ShortPayload("<bytes>", 0, f"flag {flag} announces {4 * flag} bytes of labels, {len(s) - _IR_SIZE} are left")
     import numpy as np
 
-    return IRHeader(flag, np.frombuffer(s, np.float32, flag, _IR_SIZE), id_, id2), s[end:]
+    return IRHeader(flag, np.frombuffer(s, np.float32, flag, _IR_SIZE), *values[2:]), s[end:]
 
 
 def unpack_img(s: bytes, iscolor: int = -1) -> tuple[Any, NDArray[np.uint8] | None]:

@@ -11,7 +11,8 @@ from recordio import loaders
 from recordio.as_mxnet.ndarray import NDArray, plain, wrapped
 from recordio.errors import RecordIOError
 from recordio.mxerrors import ArgumentError, MXNetError, as_mxnets
-from recordio.mxfiles import MXIndexedRecordIO, MXRecordIO
+from recordio.mxfiles import MXRecordIO
+from recordio.mxindexed import MXIndexedRecordIO
 
 
 class Shape(loaders.DataDesc):

@@ -12,7 +12,7 @@ from recordio.as_mxnet import iterating
 from recordio.as_mxnet.ndarray import NDArray, plain, wrapped
 from recordio.as_mxnet.standin import NameMissing
 from recordio.mxerrors import as_mxnets
-from recordio.mxfiles import MXIndexedRecordIO
+from recordio.mxindexed import MXIndexedRecordIO
 
 _MADE: dict[str, type] = {}  # name -> class; they are names of this module, too, for pickle
 _INNER: Final = ("ts", "aug_list", "augmenter")  # attributes of augmenters that hold others

@@ -154,7 +154,7 @@ class TestReading:
         assert (five.keys[0], five.read_idx(99)) == (14, M * 3)
 
     def test_a_large_index_needs_no_dict(self, five, monkeypatch):
-        monkeypatch.setattr("recordio.mxfiles._HASHED", 2)
+        monkeypatch.setattr("recordio.mxindexed._HASHED", 2)
         assert (five.read_idx(13), 13 in five, 9 in five, len(five), five._idx) == (b"r3", True, False, 5, None)
         with pytest.raises(KeyError):
             five.read_idx("13")
@@ -378,3 +378,49 @@ class TestWriting:
     def test_a_writer_cannot_be_pickled(self, names):
         with MXRecordIO(names[1], "w") as record, pytest.raises(TypeError, match="cannot be pickled while it is being written"):
             pickle.dumps(record)
+
+
+class TestTheShortWayToARecord:
+    """Keys that rise by one, in a file without gaps, need no search; all else takes the long way to the same payloads."""
+
+    @pytest.fixture
+    def payloads(self, tmp_path):
+        found = [bytes([number]) * (5 + number) for number in range(6)]
+        with mxnet.MXIndexedRecordIO(tmp_path / "x.idx", tmp_path / "x.rec", "w") as record:
+            for key, payload in enumerate(found, 3):
+                record.write_idx(key, payload)
+        return found
+
+    @pytest.mark.parametrize("kind", [int, np.int64, np.uint8, float])
+    def test_keys_of_any_kind_of_number_find_it(self, payloads, tmp_path, kind):
+        record = mxnet.MXIndexedRecordIO(tmp_path / "x.idx", tmp_path / "x.rec", "r")
+        assert [record.read_idx(kind(key)) for key in range(3, 9)] == payloads
+        assert record.read() is None
+        assert [record.read_idx(kind(5)), record.read()] == payloads[2:4]
+        for key in (2, 9, -1):
+            with pytest.raises(KeyError):
+                record.read_idx(key)
+
+    def test_what_a_program_puts_into_idx_counts(self, payloads, tmp_path):
+        record = mxnet.MXIndexedRecordIO(tmp_path / "x.idx", tmp_path / "x.rec", "r")
+        record.idx[3] = record.idx[6]
+        assert [record.read_idx(3), record.read_idx(4)] == [payloads[3], payloads[1]]
+
+    def test_records_that_the_index_leaves_out_and_payloads_with_magic_words(self, tmp_path):
+        magic = b"\x0a\x23\xd7\xce"
+        with mxnet.MXRecordIO(tmp_path / "x.rec", "w") as record:
+            for payload in (b"a" * 8, b"left out", magic * 3, b"c"):
+                record.write(payload)
+        (tmp_path / "x.idx").write_text("0\t0\n1\t32\n2\t64\n")
+        record = mxnet.MXIndexedRecordIO(tmp_path / "x.idx", tmp_path / "x.rec", "r")
+        assert [record.read_idx(key) for key in range(3)] == [b"a" * 8, magic * 3, b"c"]
+        record.read_idx(0)
+        assert record.read() == b"left out"
+
+    def test_damage_is_named_as_by_the_long_way(self, payloads, tmp_path):
+        data = bytearray((tmp_path / "x.rec").read_bytes())
+        data[0] ^= 1
+        (tmp_path / "x.rec").write_bytes(data)
+        record = mxnet.MXIndexedRecordIO(tmp_path / "x.idx", tmp_path / "x.rec", "r")
+        with pytest.raises(mxnet.RecordError, match="offset 0: bad magic"):
+            record.read_idx(3)
