@@ -104,6 +104,8 @@ class ImageIter(RowIter):
         )
         if batch_size < 1 or label_width < 1:
             raise ValueError(f"batch_size={batch_size}, label_width={label_width}, expected at least 1")
+        if preprocess_threads is not None and preprocess_threads < 0:
+            raise ValueError(f"preprocess_threads={preprocess_threads}, expected 0 or more")
         self.layout = layout
         self.check_data_shape(data_shape)
         self.data_shape = tuple(data_shape)
@@ -129,8 +131,10 @@ class ImageIter(RowIter):
         self.reset()  # as MXNet: a subclass may begin there
 
     def _cut(self, part_index: int, num_parts: int) -> sampler.Cut:
+        if num_parts < 1:
+            raise ValueError(f"num_parts={num_parts}, expected at least 1")
         if not 0 <= part_index < num_parts:
-            raise ValueError(f"part_index={part_index} with num_parts={num_parts}, expected one from 0 to {max(num_parts - 1, 0)}")
+            raise ValueError(f"part_index={part_index} with num_parts={num_parts}, expected one from 0 to {num_parts - 1}")
         count = len(self.source)
         parts = [sampler.split_evenly(count, num_parts, part, "drop") for part in range(num_parts)]
         return sampler.cut(parts, part_index, count, "drop")

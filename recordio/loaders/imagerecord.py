@@ -70,7 +70,7 @@ class ReadOptions:
     def __post_init__(self) -> None:
         if len(self.data_shape) != 3 or min(self.data_shape) < 1 or self.data_shape[0] not in COLORS:
             raise ValueError(f"data_shape={self.data_shape}, expected (channels, height, width) with 1, 3 or 4 channels")
-        for name in ("batch_size", "label_width", "preprocess_threads"):
+        for name in ("batch_size", "label_width", "preprocess_threads", "num_parts"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)}, expected at least 1")
         if self.prefetch_buffer < 0 or self.shuffle_chunk_size < 0:

@@ -276,8 +276,11 @@ def open_source(
         if str(path_root):
             raise ValueError(f"path_root={str(path_root)!r} has no effect with path_imgrec: no image is read by its path")
         labels = lists.LabelMap(path_imglist) if str(path_imglist) else None
+        recs = rec_files(path_imgrec)
+        if not recs:
+            raise ValueError(f"path_imgrec={str(path_imgrec)!r} names no file")
         idxs = rec_files(path_imgidx, ".idx") if str(path_imgidx) else []
-        return RecordSource(rec_files(path_imgrec), idxs, labels=labels)
+        return RecordSource(recs, idxs, labels=labels)
     if not str(path_imglist):
         raise ValueError("path_imgrec is empty, expected a .rec, or a .lst as path_imglist")
     if str(path_imgidx):

@@ -320,6 +320,8 @@ def test_samples_of_a_subclass_end_when_it_says_so() -> None:
         ({"imglist": [[1, "x.jpg"]]}, ValueError, "imglist together"),
         ({"path_imgrec": None}, ValueError, "path_imgrec"),
         ({"batch_size": 0}, ValueError, "batch_size=0"),
+        ({"num_parts": 0}, ValueError, "num_parts=0, expected at least 1"),
+        ({"preprocess_threads": -1}, ValueError, "preprocess_threads=-1"),
         ({"path_root": "images"}, ValueError, "path_root='images' has no effect with path_imgrec"),
         ({"path_imgrec": None, "imglist": [[1, "x.jpg"]]}, ValueError, "path_imgidx has no effect"),
         ({"path_imgrec": None, "path_imglist": LOADERS / "labels.lst"}, ValueError, "path_imgidx=.* has no effect"),
