@@ -15,7 +15,7 @@ or, before the import::
     randomness, functions    mxnet.nd.random; mxnet.nd
     iterating, wrapping      iterators, datasets, augmenters of recordio.loaders that give out NDArrays
     datasets    mxnet.gluon.data: Dataset, samplers, DataLoader
-    transforms  mxnet.gluon.data.vision.transforms
+    blocks, transforms    mxnet.gluon.Block and its like; mxnet.gluon.data.vision.transforms
     devices, downloads    batches for several devices, kvstore; fetching files
     shim        a folder for sys.path, so that processes that a program starts find the stand-in, too
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
@@ -14,12 +14,6 @@ from recordio.as_mxnet.standin import NameMissing
 from recordio.mxerrors import MXNetError
 
 _Array = np.ndarray[Any, Any]
-
-
-_UFUNCS: Final = {  # NumPy's functions of two arrays that are done as MXNet does them
-    **{name: name for name in elementwise.PAIRS if hasattr(np, name)},
-    "less": "lesser", "less_equal": "lesser_equal", "remainder": "modulo",
-}  # fmt: skip
 
 
 class OperationError(MXNetError, ValueError):
@@ -57,12 +51,13 @@ def apply(act: Callable[..., Any], given: tuple[Any, ...], named: dict[str, Any]
     except ValueError as error:
         raise OperationError(str(error)) from error
     if isinstance(result, list):
-        return [_own(one, arrays, context) for one in result]
-    made = _own(result, arrays, context)
+        return [own(one, arrays, context) for one in result]
+    made = own(result, arrays, context)
     return made if out is None else made.copyto(out)
 
 
-def _own(result: Any, arrays: Any, context: Context | None) -> Any:
+def own(result: Any, arrays: Any, context: Context | None) -> Any:
+    """Return an array or a number as an NDArray that shares no memory with the first of *arrays*; all else as it is."""
     if not isinstance(result, (np.ndarray, np.generic)):
         return result
     first = arrays[0] if arrays else None
@@ -227,18 +222,6 @@ class NDArray:
             return self._data if dtype is None else self._data.astype(dtype, copy=False)
         return np.array(self._data, dtype, copy=copy)
 
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **given: Any) -> Any:
-        name = _UFUNCS.get(ufunc.__name__)
-        if name is not None and method == "__call__" and not given:
-            return apply(elementwise.PAIRS[name], inputs, {})
-        out = given.get("out")
-        if out is not None:
-            given["out"] = plain(out)
-        result = getattr(ufunc, method)(*plain(inputs), **given)
-        if out is not None and len(out) == 1:
-            return out[0]
-        return tuple(_own(one, (), self.context) for one in result) if isinstance(result, tuple) else _own(result, (), self.context)
-
     def __getitem__(self, at: Any) -> NDArray:
         if isinstance(at, int) and not -len(self) <= at < len(self):
             raise IndexError(f"index {at} is out of bounds for axis 0 with size {len(self)}")
@@ -294,7 +277,7 @@ class NDArray:
         return f"\n{self._data}\n<{type(self).__name__} {shape} @{self.context}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self._data, self.context)
+        return _unpickled, (self._data, self.context)
 
     def __deepcopy__(self, memo: Any) -> NDArray:
         return self.copy()
@@ -311,3 +294,10 @@ class NDArray:
 
     def __ne__(self, other: object) -> Any:
         return other is None or apply(elementwise.PAIRS["not_equal"], (self, other), {})
+
+
+def _unpickled(data: _Array, context: Context) -> NDArray:
+    """Make a pickled array again, with its operators also where nothing has imported mxnet."""
+    from recordio.as_mxnet import operators
+
+    return operators.NDArray(data, context)

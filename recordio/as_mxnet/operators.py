@@ -6,8 +6,10 @@ import operator
 from collections.abc import Callable
 from typing import Any, Final
 
+import numpy as np
+
 from recordio.as_mxnet import elementwise, reductions, shaping
-from recordio.as_mxnet.ndarray import NDArray, apply, plain
+from recordio.as_mxnet.ndarray import NDArray, apply, own, plain
 
 _BINARY: Final = {
     "add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide", "mod": "modulo", "pow": "power",
@@ -21,6 +23,28 @@ _METHODS: Final = (
     "squeeze swapaxes flip tile repeat diag broadcast_to broadcast_axes broadcast_like reshape_like take one_hot pad slice "
     "slice_axis slice_like split flatten shape_array size_array"
 ).split()
+
+
+_UFUNCS: Final = {  # NumPy's functions of two arrays that are done as MXNet does them
+    **{name: name for name in elementwise.PAIRS if hasattr(np, name)},
+    "less": "lesser",
+    "less_equal": "lesser_equal",
+    "remainder": "modulo",
+}
+
+
+def _ufunc(self: NDArray, ufunc: Any, method: str, *inputs: Any, **given: Any) -> Any:
+    """Do one of NumPy's functions with NDArrays."""
+    name = _UFUNCS.get(ufunc.__name__)
+    if name is not None and method == "__call__" and not given:
+        return apply(elementwise.PAIRS[name], inputs, {})
+    out = given.get("out")
+    if out is not None:
+        given["out"] = plain(out)
+    result = getattr(ufunc, method)(*plain(inputs), **given)
+    if out is not None and len(out) == 1:
+        return out[0]
+    return tuple(own(one, (), self.context) for one in result) if isinstance(result, tuple) else own(result, (), self.context)
 
 
 def _operators() -> None:
@@ -45,6 +69,7 @@ def _operators() -> None:
         setattr(NDArray, f"__{short}__", binary(act))
         setattr(NDArray, f"__r{short}__", reflected(act))
         setattr(NDArray, f"__i{short}__", in_place(act))
+    NDArray.__array_ufunc__ = _ufunc  # type: ignore[attr-defined]  # NumPy's protocol
     for short, name in _COMPARISONS.items():
         setattr(NDArray, f"__{short}__", binary(elementwise.PAIRS[name]))
     for name in ("neg", "pos", "abs", "invert"):

@@ -1,4 +1,4 @@
-"""mxnet.gluon.data.vision.transforms, on images (height, width, channels); and Block, which transforms of programs derive from."""
+"""mxnet.gluon.data.vision.transforms, on images (height, width, channels)."""
 
 from __future__ import annotations
 
@@ -9,71 +9,10 @@ from typing import Any
 import numpy as np
 
 from recordio.as_mxnet import imageops, wrapping
+from recordio.as_mxnet.blocks import Block, Compose, HybridBlock, Sequential
 from recordio.as_mxnet.ndarray import NDArray, plain
 
-
-class Block:
-    """Something that is called: a subclass has ``forward``. It has no parameters, and nothing is learned."""
-
-    def __init__(self, prefix: str | None = None, params: Any = None) -> None:
-        self._prefix, self._params = prefix, params
-
-    def __call__(self, *given: Any) -> Any:  # noqa: D102
-        return self.forward(*given)
-
-    def forward(self, *given: Any) -> Any:
-        """Return what becomes of the input."""
-        raise NotImplementedError(f"{type(self).__name__} has no forward")
-
-    def hybridize(self, active: bool = True, **_: Any) -> None:  # noqa: FBT001, FBT002
-        """Do nothing: there is no graph to be made."""
-
-    def initialize(self, *_: Any, **__: Any) -> None:
-        """Do nothing: there are no parameters."""
-
-
-class HybridBlock(Block):
-    """The same with ``hybrid_forward``, whose first argument is mxnet.nd."""
-
-    def forward(self, *given: Any) -> Any:  # noqa: D102
-        import mxnet as mx  # type: ignore[import-not-found]  # the stand-in itself
-
-        return self.hybrid_forward(mx.nd, *given)
-
-    def hybrid_forward(self, F: Any, *given: Any) -> Any:  # noqa: N803  (MXNet's)
-        """Return what becomes of the input."""
-        raise NotImplementedError(f"{type(self).__name__} has no hybrid_forward")
-
-
-class Sequential(Block):
-    """Blocks one after the other."""
-
-    def __init__(self, *_: Any, **__: Any) -> None:
-        super().__init__()
-        self._blocks: list[Callable[[Any], Any]] = []
-
-    def add(self, *blocks: Callable[[Any], Any]) -> None:
-        """Append blocks."""
-        self._blocks += blocks
-
-    def forward(self, x: Any) -> Any:  # noqa: D102
-        for block in self._blocks:
-            x = block(x)
-        return x
-
-    def __len__(self) -> int:
-        return len(self._blocks)
-
-    def __getitem__(self, at: int) -> Any:
-        return self._blocks[at]
-
-
-class Compose(Sequential):
-    """Transforms one after the other."""
-
-    def __init__(self, transforms: Sequence[Callable[[Any], Any]]) -> None:
-        super().__init__()
-        self.add(*transforms)
+__all__ = ["Block", "Compose", "HybridBlock", "Sequential"]  # those of blocks that stand among the transforms, too
 
 
 class _Image(Block):
@@ -93,14 +32,14 @@ class Cast(_Image):
         super().__init__()
         self._dtype = dtype
 
-    def change(self, image: Any) -> Any:  # noqa: D102
+    def change(self, image: Any) -> Any:
         return image.astype(self._dtype)
 
 
 class ToTensor(_Image):
     """(height, width, channels) of 0 to 255 -> (channels, height, width) float32 of 0 to 1; a batch in the same way."""
 
-    def change(self, image: Any) -> Any:  # noqa: D102
+    def change(self, image: Any) -> Any:
         return imageops.to_tensor(image)
 
 
@@ -111,7 +50,7 @@ class Normalize(_Image):
         super().__init__()
         self._mean, self._std = plain(mean), plain(std)
 
-    def change(self, image: Any) -> Any:  # noqa: D102
+    def change(self, image: Any) -> Any:
         return imageops.normalize(image, self._mean, self._std)
 
 
@@ -132,7 +71,7 @@ class Resize(_Image):
         super().__init__()
         self._size, self._keep_ratio, self._interpolation = size, keep_ratio, interpolation
 
-    def change(self, image: Any) -> Any:  # noqa: D102
+    def change(self, image: Any) -> Any:
         if self._keep_ratio and isinstance(self._size, (int, np.integer)):
             return _function("resize_short")(image, int(self._size), self._interpolation)
         return _function("imresize")(image, *_pair(self._size), self._interpolation)
@@ -145,7 +84,7 @@ class CenterCrop(_Image):
         super().__init__()
         self._size, self._interpolation = _pair(size), interpolation
 
-    def change(self, image: Any) -> Any:  # noqa: D102
+    def change(self, image: Any) -> Any:
         return _function("center_crop")(image, self._size, self._interpolation)[0]
 
 
@@ -156,7 +95,7 @@ class RandomCrop(_Image):
         super().__init__()
         self._size, self._pad, self._value, self._interpolation = _pair(size), pad, pad_value, interpolation
 
-    def change(self, image: Any) -> Any:  # noqa: D102
+    def change(self, image: Any) -> Any:
         if self._pad:
             image = np.pad(image, ((self._pad,) * 2, (self._pad,) * 2, (0, 0)), constant_values=self._value)
         return _function("random_crop")(image, self._size, self._interpolation)[0]
@@ -169,7 +108,7 @@ class RandomResizedCrop(_Image):
         super().__init__()
         self._size, self._scale, self._ratio, self._interpolation = _pair(size), scale, ratio, interpolation
 
-    def change(self, image: Any) -> Any:  # noqa: D102
+    def change(self, image: Any) -> Any:
         return _function("random_size_crop")(image, self._size, self._scale, self._ratio, self._interpolation)[0]
 
 
@@ -180,7 +119,7 @@ class CropResize(_Image):
         super().__init__()
         self._box, self._size, self._interpolation = (x, y, width, height), size, interpolation
 
-    def change(self, image: Any) -> Any:  # noqa: D102
+    def change(self, image: Any) -> Any:
         size = None if self._size is None else _pair(self._size)
         return _function("fixed_crop")(image, *self._box, size, 1 if self._interpolation is None else self._interpolation)
 
@@ -194,7 +133,7 @@ class RandomFlipLeftRight(_Image):
         super().__init__()
         self._p = p
 
-    def change(self, image: Any) -> Any:  # noqa: D102
+    def change(self, image: Any) -> Any:
         return np.flip(image, self.axis) if random.random() < self._p else image  # noqa: S311
 
 
@@ -211,7 +150,7 @@ class RandomApply(Block):
         super().__init__()
         self._transforms, self._p = transforms, p
 
-    def forward(self, x: Any) -> Any:  # noqa: D102
+    def forward(self, x: Any) -> Any:
         return self._transforms(x) if random.random() < self._p else x  # noqa: S311
 
 
@@ -268,7 +207,7 @@ class RandomColorJitter(Block):
         kinds = ((RandomBrightness, brightness), (RandomContrast, contrast), (RandomSaturation, saturation), (RandomHue, hue))
         self._blocks = [kind(share) for kind, share in kinds if share]
 
-    def forward(self, x: Any) -> Any:  # noqa: D102
+    def forward(self, x: Any) -> Any:
         for block in random.sample(self._blocks, len(self._blocks)):
             x = block(x)
         return x
@@ -299,7 +238,7 @@ class RandomRotation(_Image):
             raise ValueError(f"angle_limits={low, high}, rotate_with_proba={rotate_with_proba}, expected two in order, and 0 to 1")
         self._limits, self._zoom, self._share = (low, high), (zoom_in, zoom_out), rotate_with_proba
 
-    def change(self, image: Any) -> Any:  # noqa: D102
+    def change(self, image: Any) -> Any:
         if image.dtype != np.float32:
             raise TypeError(f"an image of {image.dtype}, expected float32: Cast comes before a rotation")
         if random.random() > self._share:  # noqa: S311

@@ -310,3 +310,9 @@ class TestNamesOfData:
     )
     def test_errors_are_mxnet_errors(self, code):
         assert run("-c", f"import mxnet as mx\ntry: {code}\nexcept mx.base.MXNetError: print('caught')").stdout == "caught\n"
+
+    def test_a_pickled_array_has_its_operators_in_a_process_without_mxnet(self, tmp_path):
+        run("-c", "import mxnet as mx, pickle; pickle.dump(mx.nd.ones((2,)), open('x', 'wb'))", folder=tmp_path)
+        code = "import pickle; x = pickle.load(open('x', 'rb')); print((x + 1).sum().asscalar() == 4)"
+        done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+        assert done.stdout == "True\n"
