@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import operator
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -298,6 +299,5 @@ class NDArray:
 
 def _unpickled(data: _Array, context: Context) -> NDArray:
     """Make a pickled array again, with its operators also where nothing has imported mxnet."""
-    from recordio.as_mxnet import operators
-
-    return operators.NDArray(data, context)
+    importlib.import_module("recordio.as_mxnet.operators")
+    return NDArray(data, context)
