@@ -11,7 +11,7 @@ import numpy as np
 
 from recordio import files
 from recordio.errors import FormatError
-from recordio.loaders import parameters, sampler, state
+from recordio.loaders import memory, parameters, sampler, state
 from recordio.loaders.batch import DataBatch, DataDesc, DataIter
 
 if TYPE_CHECKING:
@@ -185,12 +185,12 @@ class NDArrayIter(DataIter):
     def getdata(self) -> list[Any]:
         """Return the data of the present batch: an array for each source."""
         rows = self._rows()
-        return [self.wrap(array.take(rows, self._axis)) for _, array in self.data]
+        return [self.wrap(memory.rows(array, rows, self._axis)) for _, array in self.data]
 
     def getlabel(self) -> list[Any]:
         """Return the labels of the present batch."""
         rows = self._rows()
-        return [self.wrap(array.take(rows, self._axis)) for _, array in self.label]
+        return [self.wrap(memory.rows(array, rows, self._axis)) for _, array in self.label]
 
     def getpad(self) -> int:
         """Return how many rows at the end of the present batch are first rows again.
@@ -296,7 +296,7 @@ class CSVIter(DataIter):
         self._at = first + self.batch_size
         index = np.arange(first, self._at)
         pad = max(0, self._at - rows)
-        data, label = self._data[index % rows], self._label[index % rows]
+        data, label = memory.rows(self._data, index % rows), memory.rows(self._label, index % rows)
         if pad and not self._round:
             data[-pad:], label[-pad:] = 0, 0
         return DataBatch([self.wrap(data)], [self.wrap(label)], pad, (index % rows).astype(np.uint64))

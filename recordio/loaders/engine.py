@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
+from recordio.loaders import memory
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -109,8 +111,8 @@ class Buffers:
         self._shape = shape
         self._dtype = dtype
         self._most = most
-        self._kept: list[NDArray[Any]] = [np.empty(0, dtype)]
-        self._free = self._holders(0)  # of an array that only the list holds
+        self._kept: list[NDArray[np.uint8]] = [np.empty(0, np.uint8)]
+        self._free = self._holders(0)  # of bytes that only the list holds
         self._kept.clear()
 
     def _holders(self, at: int) -> int:
@@ -120,11 +122,11 @@ class Buffers:
         """Return an array that nobody else holds; what is in it is left from before."""
         for at in range(len(self._kept)):
             if self._holders(at) == self._free:
-                return self._kept[at]
-        array = np.empty(self._shape, self._dtype)
+                return memory.within(self._kept[at], self._shape, self._dtype)
+        made = memory.room(self._shape, self._dtype)
         if len(self._kept) < self._most:
-            self._kept.append(array)
-        return array
+            self._kept.append(made)
+        return memory.within(made, self._shape, self._dtype)
 
 
 class Ring:

@@ -14,6 +14,7 @@ from recordio.loaders import chance, image, recipes, sampler
 from recordio.loaders.ahead import Ahead
 from recordio.loaders.batch import DataBatch, DataDesc
 from recordio.loaders.imagerows import Refused, Row, Task, default_threads, is_own, open_images
+from recordio.loaders.memory import aligned
 from recordio.loaders.rowiter import ENDS, ON_BAD, RowIter
 
 if TYPE_CHECKING:
@@ -209,7 +210,7 @@ class ImageIter(RowIter):
         shapes = self._batch_shape(), self.provide_label[0].shape, (self.batch_size,)
         if self._arrays is not None and tuple(each.shape for each in self._arrays) == shapes:
             return self._arrays
-        arrays = tuple(np.empty(shape, kind) for shape, kind in zip(shapes, (np.float32, self.dtype, np.uint64), strict=True))
+        arrays = tuple(aligned(shape, kind) for shape, kind in zip(shapes, (np.float32, self.dtype, np.uint64), strict=True))
         self._arrays = arrays if self._reuse_buffers else None
         return arrays
 

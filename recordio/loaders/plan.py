@@ -15,6 +15,7 @@ from recordio.errors import BadSample, CodecMissing, FormatError, RecordIOError
 from recordio.loaders import sampler
 from recordio.loaders.batch import DataDesc
 from recordio.loaders.engine import Buffers, Ring
+from recordio.loaders.memory import aligned
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -108,7 +109,7 @@ class Memory:
         self._ring = Ring(plan.ahead, self._new) if plan.reuse_buffers else None
 
     def _new(self) -> tuple[NDArray[Any], ...]:
-        return self._buffers.take(), np.empty((self._rows, self._width), np.float32), np.empty(self._rows, np.uint64)
+        return self._buffers.take(), aligned((self._rows, self._width), np.float32), aligned((self._rows,), np.uint64)
 
     def take(self) -> tuple[NDArray[Any], ...]:
         """Return arrays for the next batch; what is in them is left from before."""

@@ -85,6 +85,13 @@ def test_the_layout_of_arrays_is_told() -> None:
     assert [desc.layout for desc in iterator.provide_data] == ["NHWC"]
 
 
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_arrays_start_where_jax_takes_them_without_a_copy(shuffle: bool) -> None:
+    batches = list(loaders.NDArrayIter(np.zeros((9, 3, 5)), np.zeros(9), batch_size=4, shuffle=shuffle))
+    batches += list(loaders.CSVIter(FOLDER / "data.csv", (2, 2), 2))
+    assert all(array.ctypes.data % 64 == 0 for batch in batches for array in (batch.data[0], batch.label[0]))
+
+
 def test_rows_may_stand_along_another_axis() -> None:
     values = np.arange(15).reshape(3, 5)
     iterator = loaders.NDArrayIter(values, values[:1], batch_size=2, layout="TN")

@@ -85,6 +85,15 @@ def test_all_batches_stand_in_the_same_few_arrays_whoever_holds_them(kind: str, 
         assert len({array.ctypes.data for array in each}) <= 5  # prefetch_buffer of 4, and the one that was given out
 
 
+@pytest.mark.parametrize("reuse", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_arrays_start_where_jax_takes_them_without_a_copy(kind: str, reuse: bool, objects: Path) -> None:
+    kept = list(make(kind, objects, reuse_buffers=reuse))
+    assert all(
+        array.ctypes.data % 64 == 0 and array.flags.c_contiguous and array.flags.writeable for each in kept for array in arrays(each)
+    )
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_batch_is_valid_until_the_next_is_asked_for(kind: str, objects: Path) -> None:
     iterator = make(kind, objects, reuse_buffers=True)
