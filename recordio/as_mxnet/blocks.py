@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
+
+from recordio.as_mxnet.standin import NameMissing
+
+_OF_NETWORKS: Final = (
+    "collect_params params save_parameters load_parameters save_params load_params export summary infer_shape infer_type apply "
+    "register_forward_hook register_forward_pre_hook"
+).split()
 
 
 class Block:
@@ -11,6 +19,18 @@ class Block:
 
     def __init__(self, prefix: str | None = None, params: Any = None) -> None:
         self._prefix, self._params = prefix, params
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _OF_NETWORKS:
+            raise NameMissing(f"mxnet.gluon.Block.{name}")
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def name_scope(self) -> Any:
+        """Return a ``with`` block that does nothing: there are no parameters to be named."""
+        return contextlib.nullcontext(self)
+
+    def register_child(self, block: Any, name: str | None = None) -> None:
+        """Do nothing: a block that is an attribute can be called."""
 
     def __call__(self, *given: Any) -> Any:  # noqa: D102
         return self.forward(*given)

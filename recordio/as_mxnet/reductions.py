@@ -50,7 +50,7 @@ def _mean(data: Array, **given: Any) -> Any:
 
 def _argument(act: Callable[..., Any]) -> Callable[..., Any]:
     def call(data: Array, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: FBT001, FBT002
-        return np.asarray(act(data, axis=axis, keepdims=bool(keepdims))).astype(data.dtype if data.dtype.kind == "f" else np.float32)
+        return np.asarray(act(data, axis=axis, keepdims=bool(keepdims))).astype(data.dtype if data.dtype != np.bool_ else np.float32)
 
     return call
 
@@ -137,7 +137,12 @@ def L2Normalization(data: Array, eps: float = _EPSILON, mode: str = "instance") 
 def histogram(a: Array, bins: Any = 10, range: Any = None) -> list[Array]:
     """Return how many elements lie in each bin, and the edges of the bins."""
     counts, edges = np.histogram(a, bins, range)
-    return [counts.astype(np.int64), edges.astype(np.float32)]
+    return [counts.astype(np.int64 if range is not None else np.float32), edges.astype(np.float32)]  # the types are MXNet's
+
+
+def cumsum(a: Array, axis: int | None = None, dtype: Any = None) -> Array:
+    """Return the sums of all elements up to each, along an axis or of all as one row."""
+    return np.cumsum(a, axis, dtype or a.dtype)
 
 
 FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
@@ -145,5 +150,5 @@ FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     "min": _reduced(np.min), "max_axis": _reduced(np.max), "min_axis": _reduced(np.min), "nansum": _reduced(np.nansum),
     "nanprod": _reduced(np.nanprod), "argmax": _argument(np.argmax), "argmin": _argument(np.argmin), "sort": sort, "argsort": argsort,
     "topk": topk, "pick": pick, "norm": norm, "softmax": softmax, "log_softmax": log_softmax, "L2Normalization": L2Normalization,
-    "histogram": histogram,
+    "histogram": histogram, "cumsum": cumsum,
 }  # fmt: skip

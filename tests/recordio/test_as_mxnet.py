@@ -316,3 +316,9 @@ class TestNamesOfData:
         code = "import pickle; x = pickle.load(open('x', 'rb')); print((x + 1).sum().asscalar() == 4)"
         done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
         assert done.stdout == "True\n"
+
+    def test_a_block_says_what_belongs_to_networks(self):
+        code = "import mxnet as mx\nclass B(mx.gluon.Block): pass\nB().collect_params()"
+        assert "NameMissing: mxnet.gluon.Block.collect_params is missing" in run("-c", code, code=1).stderr
+        code = "import mxnet as mx\ntry: mx.gluon.Block().nothing\nexcept AttributeError as e: print(e)"
+        assert run("-c", code).stdout == "'Block' object has no attribute 'nothing'\n"
