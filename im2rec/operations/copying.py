@@ -101,7 +101,7 @@ class Source:
         return None if known is None else len(known)
 
     def blocks(self) -> Iterator[Block]:
-        """Yield all records in blocks of about 4 MiB; more where a record is larger. A thread reads the next meanwhile.
+        """Yield all records in blocks of about 4 MiB; more where a record is larger. A thread reads the next of a file meanwhile.
 
         Raises:
             FormatError: at the first fault, with the file and the offset.
@@ -110,6 +110,9 @@ class Source:
             InputError: nothing comes through the pipe.
             FileError: a read failed.
         """
+        if self.stream is not None:  # a thread that waits for a pipe could not be interrupted
+            yield from self._blocks()
+            return
         with contextlib.closing(self._blocks()) as blocks, ThreadPoolExecutor(1, "read") as thread:
             coming = thread.submit(next, blocks, None)
             while (block := coming.result()) is not None:

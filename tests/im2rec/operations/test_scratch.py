@@ -1,4 +1,4 @@
-"""Temporary files of a change of order whose output is a stream."""
+"""Streams: temporary files of a change of order whose output is one, and signals while one is read."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import random
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from datasets import write_set
@@ -47,3 +48,23 @@ def test_a_stream_has_the_records_that_a_file_gets(im2rec, large, work, code):
         assert run.stdout.read() == (work / "b.rec").read_bytes()
     assert run.returncode == 0
     assert not list((work / "scratch").iterdir())
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends signals")
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("words", [["filter", "-", "-o", "b", "--label", "0"], ["shuffle", "-", "-o", "b"], ["merge", "-", "-o", "b"]])
+def test_a_signal_ends_a_command_that_waits_for_a_stream(work, words, sent):
+    code = "from im2rec.cli import main; main.main()"
+    with subprocess.Popen([sys.executable, "-c", code, *words], stdin=subprocess.PIPE, stderr=subprocess.PIPE, cwd=work) as run:
+        assert run.stdin is not None
+        assert run.stderr is not None
+        while not list(work.glob(".b.rec.*.tmp")):
+            time.sleep(0.01)
+        time.sleep(0.1)  # until it reads
+        run.send_signal(sent)
+        try:
+            assert run.wait(20) == 128 + sent  # although the pipe stays open
+        finally:
+            run.kill()
+        assert run.stderr.read() == b"im2rec: interrupted: outputs are whole, or as they were\n"
+    assert not list(work.iterdir())
