@@ -52,7 +52,7 @@ LOADERS = [
         "detoptions",
         "augmentoptions",
     ],
-    ["source", "engine", "faces", "jitter", "normalise", "meanimage", "arrays", "wrappers", "image", "rotation", "detaugment"],
+    ["source", "engine", "faces", "jitter", "normalise", "meanimage", "arrays", "csvrows", "wrappers", "image", "rotation", "detaugment"],
     ["augment", "plan", "items", "augmenters"],
     ["loader"],
     ["imagerecord", "torch", "coloring"],

@@ -6,7 +6,7 @@
     loader    epochs of batches over a source; in threads, by an engine
     augment, normalise, imagerecord: ImageRecordIter and its twins
     detaugment, imagedetrecord: ImageDetRecordIter
-    arrays, wrappers: NDArrayIter, CSVIter; ResizeIter, PrefetchingIter
+    arrays, csvrows, wrappers: NDArrayIter; CSVIter; ResizeIter, PrefetchingIter
     source    .rec files, or images with a list, read by ordinal
     image     decode, resize, crop, as mxnet.image; rotation, too
     augmenters, coloring, recipes, detaugmenters, detrecipes: the augmenters of mxnet.image
@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from recordio.loaders.absent import INSTEAD
 
 if TYPE_CHECKING:
-    from recordio.loaders.arrays import CSVIter, NDArrayIter
+    from recordio.loaders.arrays import NDArrayIter
     from recordio.loaders.augmenters import (
         Augmenter,
         CastAug,
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         RandomGrayAug,
         SaturationJitterAug,
     )
+    from recordio.loaders.csvrows import CSVIter
     from recordio.loaders.datasets import (
         Dataset,
         ImageFolderDataset,
@@ -143,7 +144,8 @@ _HOMES = {
     "imageiter": ("ImageIter",),
     "recipes": ("CreateAugmenter",),
     "rotation": ("imrotate", "random_rotate"),
-    "arrays": ("CSVIter", "NDArrayIter"),
+    "arrays": ("NDArrayIter",),
+    "csvrows": ("CSVIter",),
     "batch": ("DataBatch", "DataDesc", "DataIter"),
     "imagerecord": (
         "ImageRecordInt8Iter",
