@@ -22,20 +22,34 @@ def alike(a: Any, b: Any) -> tuple[Any, Any]:
 
 
 def _cast(number: Any, kind: np.dtype[Any]) -> Any:
+    if kind.kind == "f" and type(number) in (int, float):
+        return number  # NumPy's rule for Python's numbers is the same
     if kind == np.bool_ or not isinstance(number, (int, float, np.number, np.bool_)):
         return number
     with np.errstate(over="ignore", invalid="ignore"):
         return np.asarray(number).astype(kind)
 
 
-def _pair(act: Callable[[Any, Any], Any], *, truth: bool = False) -> Callable[[Any, Any], Any]:
-    """Make a function of two operands; *truth* is given as 0 and 1 of their type."""
+def _pair(act: Callable[[Any, Any], Any], *, quiet: bool = False) -> Callable[[Any, Any], Any]:
+    """Make a function of two operands; *quiet*: what has no result in numbers, as 1 / 0, is no warning."""
 
     def call(a: Any, b: Any) -> Any:
         a, b = alike(a, b)
+        if not quiet:
+            return act(a, b)
         with np.errstate(all="ignore"):
-            result = act(a, b)
-        return result.astype(np.result_type(a, b)) if truth and hasattr(result, "astype") else result
+            return act(a, b)
+
+    return call
+
+
+def _truth(act: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Make a comparison, which gives 0 and 1 of the operands' type."""
+
+    def call(a: Any, b: Any) -> Any:
+        a, b = alike(a, b)
+        result = act(a, b)
+        return result.astype(np.result_type(a, b)) if hasattr(result, "astype") else result
 
     return call
 
@@ -48,7 +62,7 @@ def divide(a: Any, b: Any) -> Any:
 
 
 def _logical(act: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    return _pair(lambda a, b: act(np.not_equal(a, 0), np.not_equal(b, 0)), truth=True)
+    return _truth(lambda a, b: act(np.not_equal(a, 0), np.not_equal(b, 0)))
 
 
 _ARITHMETIC: Final[dict[str, Callable[[Any, Any], Any]]] = {
@@ -60,8 +74,8 @@ _COMPARISONS: Final[dict[str, Callable[[Any, Any], Any]]] = {
     "lesser_equal": np.less_equal,
 }  # fmt: skip
 PAIRS: Final[dict[str, Callable[[Any, Any], Any]]] = {
-    **{name: _pair(act) for name, act in _ARITHMETIC.items()},
-    **{name: _pair(act, truth=True) for name, act in _COMPARISONS.items()},
+    **{name: _pair(act, quiet=name in ("divide", "modulo", "power")) for name, act in _ARITHMETIC.items()},
+    **{name: _truth(act) for name, act in _COMPARISONS.items()},
     "logical_and": _logical(np.logical_and), "logical_or": _logical(np.logical_or), "logical_xor": _logical(np.logical_xor),
 }  # fmt: skip
 _SHORT: Final = {"add": "plus", "subtract": "sub", "multiply": "mul", "divide": "div", "modulo": "mod"}

@@ -62,9 +62,9 @@ def own(result: Any, arrays: Any, context: Context | None) -> Any:
     if not isinstance(result, (np.ndarray, np.generic)):
         return result
     first = arrays[0] if arrays else None
-    if isinstance(first, np.ndarray) and isinstance(result, np.ndarray) and np.may_share_memory(result, first):
+    if isinstance(first, np.ndarray) and (result is first or result.base is not None) and np.may_share_memory(result, first):
         result = result.copy()
-    return NDArray(np.atleast_1d(result), context)  # a single number has the shape (1,), as in MXNet
+    return NDArray(result if result.ndim else np.atleast_1d(result), context)  # a single number has the shape (1,), as in MXNet
 
 
 class NDArray:

@@ -15,7 +15,7 @@ from recordio.loaders.absent import INSTEAD
 _FEW: Final = 20  # names that a message lists
 _OFFERED: Final = (
     "it has mxnet.recordio, mxnet.io, mxnet.image, mxnet.gluon.data and mxnet.nd over NumPy's arrays, "
-    "but no operators beyond NumPy's, no symbols, networks or autograd"
+    "but no mxnet.np, no symbols, networks or autograd"
 )
 
 

@@ -1,4 +1,7 @@
-"""The programs of tests/recordio/programs/alike print under MXNet 1.9.1 itself what stands beside them."""
+"""The programs of tests/recordio/programs/alike print under MXNet 1.9.1 itself what stands beside them.
+
+A new one: make the sets with alikesets.make, run it in their folder as below, and keep what MXNet printed as its .out.
+"""
 
 from __future__ import annotations
 
