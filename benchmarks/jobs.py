@@ -65,14 +65,13 @@ def same_as_mxnet(ours: list[Command], mxnets: list[Command], count: int) -> Non
 
 def pass_through(bench: Bench, corpus: str) -> Job:
     work, count = bench.work / f"pass-{corpus}", bench.count(corpus)
-    no_sum = " --no-sum" if "--no-sum" in bench.options else ""
     mxnets = [
         command
         for threads in (1, 2)
         for command in mxnet_pack(bench, work / f"mxnet-{threads}", corpus, f"MXNet {threads}", f"--pass-through --num-thread {threads}")
     ]
     form = mxnet_form(bench, work / "form", corpus, "form", "--pass-through", floor="cat")
-    unchecked = native_pack(bench, work / "unchecked", corpus, "unchecked", f"--pass-through --no-check{no_sum}", floor="cat")
+    unchecked = native_pack(bench, work / "unchecked", corpus, "unchecked", "--pass-through --no-check --no-sum", floor="cat")
     default = native_pack(bench, work / "default", corpus, "default", floor="cat")
     floor = cat(bench, work / "cat", corpus)
     commands = [*mxnets, form, unchecked, default, floor]

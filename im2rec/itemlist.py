@@ -19,10 +19,13 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 _MEMORY = 1 << 26  # bytes of a list from a stream that are kept in memory before they go to a temporary file
-_KEPT = 1 << 18  # items that are kept when a list has been checked; longer lists are read again
+_KEPT = 1 << 25  # bytes of items, about, that are kept when a list has been checked; longer lists are read again
+_ITEM_BYTES, _LABEL_BYTES = 160, 32  # what an item takes as Python's objects beside its line, and each of its labels
+_FEW = 1 << 18  # ids that are looked through without NumPy
 _BATCH = 1 << 18  # bytes of lines that are parsed at once
 _BYTE_ORDER_MARK = "\ufeff".encode()  # some editors on Windows put it before the first line
 _KNOWN_LABELS = 1 << 16
+_labels = operator.itemgetter(1)
 _new_item = tuple.__new__  # a NamedTuple's own constructor takes twice as long
 
 
@@ -30,7 +33,7 @@ class ItemList:
     """A list whose every line has been checked, to be read as often as needed.
 
     Lines stay on disk (a stream's in memory, or in a temporary file when there are many); parsed items are kept only
-    while they are few.
+    while they take little.
 
     Attributes:
         source: name of the list, for messages.
@@ -102,15 +105,17 @@ class ItemList:
         return cls(spool, source, allow_rounding=allow_rounding)  # type: ignore[arg-type]  # typeshed: not a BinaryIO
 
     def _check(self) -> None:
-        """Read the list once: count the items, keep them while they are few, find ids that stand twice."""
+        """Read the list once: count the items, keep them while they take little, find ids that stand twice."""
         ids = array("Q")
+        labels = 0
         for _, items in self._batches(quiet=False):
             self.count += len(items)
             if self._on_fault is None:
                 ids.extend([item.id for item in items])
             if self._kept is not None:
                 self._kept += items
-                if self.count > _KEPT:
+                labels += sum(map(len, map(_labels, items)))
+                if self._stream.tell() + _ITEM_BYTES * self.count + _LABEL_BYTES * labels > _KEPT:
                     self._kept = None
         twin = _twin(ids)
         if twin is not None:
@@ -211,7 +216,7 @@ def _twin(ids: array[int]) -> int | None:
     """Return the ordinal of an id that stood before, or None."""
     if all(map(operator.lt, ids, islice(ids, 1, None))):
         return None
-    if len(ids) <= _KEPT:
+    if len(ids) <= _FEW:
         seen: set[int] = set()
         if len(set(ids)) == len(ids):
             return None

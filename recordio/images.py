@@ -39,6 +39,8 @@ _MODES = {  # Pillow's, but for that of plain color
     "PA": Trait.PALETTE | Trait.ALPHA,
     "CMYK": Trait.CMYK,
 }
+# Samplings of chroma as simplejpeg names them -> OpenCV's factors.
+_SAMPLINGS: Final = {"Gray": 0, "444": 0x111111, "422": 0x211111, "420": 0x221111, "440": 0x121111, "411": 0x411111}
 _BITS_PER_SAMPLE, _ORIENTATION = 0x0102, 0x0112  # tags of TIFF and EXIF
 _IGNORE_ORIENTATION = 128  # OpenCV's flag
 _LIMIT = threading.RLock()  # held while Pillow's limit of pixels is lifted
@@ -67,23 +69,45 @@ class TooManyPixels(ImageFormatError):
 
 
 @functools.cache
-def _decodes_alike() -> bool:
-    """Tell whether simplejpeg decodes as this OpenCV does: both have a libjpeg of their own, and those could differ."""
+def _decodes_alike(sampling: str, scale: int) -> bool:
+    """Tell whether simplejpeg decodes as this OpenCV does: both have a libjpeg of their own, and those could differ.
+
+    Args:
+        sampling: of the chroma, as simplejpeg names it; each has loops of its own in libjpeg.
+        scale: 1, 2, 4 or 8, the same.
+    """
     cv2 = load_cv2()
     import numpy as np
 
+    if sampling not in _SAMPLINGS:
+        return False
     try:
         decode_jpeg = load_simplejpeg().decode_jpeg
     except CodecMissing:
         return False
     noise = np.random.default_rng(1).integers(0, 256, (9, 13, 3), np.uint8)
     picture = cv2.resize(noise, (77, 45), interpolation=cv2.INTER_CUBIC)
+    factor = [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, _SAMPLINGS[sampling]] if sampling != "Gray" else []
+    if not factor:
+        picture = to_gray(picture)
+    height, width = picture.shape[:2]
     for quality in (30, 95):
-        data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+        data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality, *factor])[1]
         for name, flag in (("BGR", 1), ("GRAY", 0)):
-            if not np.array_equal(decode_jpeg(data, name).squeeze(), cv2.imdecode(data, flag)):
+            pixels = decode_jpeg(data, name, **_least(height, width, scale)).squeeze()
+            if not np.array_equal(pixels, cv2.imdecode(data, _reduced(flag, scale))):
                 return False
     return True
+
+
+def _least(height: int, width: int, scale: int) -> dict[str, int]:
+    """Return what simplejpeg is told to decode to 1/scale of the sides."""
+    return {} if scale == 1 else {"min_height": -(-height // scale), "min_width": -(-width // scale), "min_factor": scale}
+
+
+def _reduced(flag: int, scale: int) -> int:
+    """Return OpenCV's flag for the same: IMREAD_REDUCED_GRAYSCALE_2 is 16, _COLOR_2 17, and so on."""
+    return flag + scale * 8 if scale > 1 else flag
 
 
 def versions() -> dict[str, str]:
@@ -278,7 +302,7 @@ def decode(data: bytes, color: str = "color", *, scale: int = 1, upright: bool =
         data = png_without_texts(data)
     flag = COLORS[color]
     if is_jpeg and scale > 1 and flag >= 0:
-        flag += scale * 8  # OpenCV's IMREAD_REDUCED_GRAYSCALE_2 is 16, _COLOR_2 17, and so on
+        flag = _reduced(flag, scale)
     if not upright and flag >= 0:
         flag |= _IGNORE_ORIENTATION
     try:
@@ -295,16 +319,18 @@ def decode(data: bytes, color: str = "color", *, scale: int = 1, upright: bool =
 
 def _decode_plain_jpeg(data: bytes, color: str, scale: int, *, upright: bool = True) -> NDArray[np.uint8] | None:
     """Decode a JPEG with simplejpeg where that gives OpenCV's pixels; None where it does not, or not for certain."""
-    if not _decodes_alike():
-        return None
-    simplejpeg = load_simplejpeg()
     try:
-        height, width, space, _ = simplejpeg.decode_jpeg_header(data)
+        simplejpeg = load_simplejpeg()
+    except CodecMissing:
+        return None
+    try:
+        height, width, space, sampling = simplejpeg.decode_jpeg_header(data)
         if space not in ("YCbCr", "Gray") or (upright and color != "unchanged" and jpeg_orientation(data) != 1):
             return None
+        if not _decodes_alike(sampling, scale):
+            return None
         to = "GRAY" if color == "gray" or (color == "unchanged" and space == "Gray") else "BGR"
-        least = {} if scale == 1 else {"min_height": -(-height // scale), "min_width": -(-width // scale), "min_factor": scale}
-        image = simplejpeg.decode_jpeg(data, to, **least)
+        image = simplejpeg.decode_jpeg(data, to, **_least(height, width, scale))
     except ValueError:  # damaged somewhere: what comes of it is OpenCV's to say
         return None
     return image[:, :, 0] if to == "GRAY" else image  # type: ignore[no-any-return]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import os
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -158,6 +159,7 @@ def test_a_list_too_long_for_a_set_finds_the_same_twin(ids):
     first = next((number for number, id_ in enumerate(ids) if id_ in ids[:number]), None)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(itemlist, "_KEPT", 5)
+        patch.setattr(itemlist, "_FEW", 5)
         if first is None:
             with ItemList.from_stream(stream(text)) as items:
                 assert [item.id for item in items] == ids
@@ -180,6 +182,20 @@ def test_a_fault_handler_gets_each_bad_line_once_and_the_rest_is_kept(tmp_path, 
     with ItemList.open(tmp_path / "x.lst", on_fault=faults.append) as items:
         assert [item.path for item in items] == ["a", "b", "d"]
     assert [fault.line for fault in faults] == [2, 4]
+
+
+def test_a_list_of_many_labels_takes_little_memory(tmp_path):
+    with (tmp_path / "x.lst").open("w") as lines:
+        for number in range(30_000):
+            lines.write(f"{number}\t" + "\t".join(f"{number}.{place}" for place in range(10, 70)) + f"\t{number}.jpg\n")
+    tracemalloc.start()
+    try:
+        with ItemList.open(tmp_path / "x.lst") as items:
+            assert len(items) == 30_000
+            peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 48_000_000  # all of its labels as Python's numbers take 58 MB, and the rest more
 
 
 def test_a_missing_list_and_a_folder_are_told_apart(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+from collections import Counter
 from pathlib import Path
 
 import cv2
@@ -42,26 +43,53 @@ def jpegs(count: int) -> list[bytes]:
     return made
 
 
+@pytest.mark.parametrize("scale", [1, 2, 4, 8])
 @pytest.mark.parametrize("color", list(images.COLORS))
-def test_every_jpeg_decodes_to_opencvs_pixels(color: str) -> None:
-    by_simplejpeg = 0
+def test_every_jpeg_decodes_to_opencvs_pixels(color: str, scale: int) -> None:
+    by_simplejpeg: Counter[str] = Counter()
     for data in [*(path.read_bytes() for path in PHOTOS), *jpegs(600)]:
-        expected = cv2.imdecode(np.frombuffer(data, np.uint8), images.COLORS[color])
-        by_simplejpeg += images._decode_plain_jpeg(data, color, 1) is not None
-        assert np.array_equal(images.decode(data, color), expected)
-    assert by_simplejpeg > 500  # or the comparison would be of OpenCV with itself
+        found = images._decode_plain_jpeg(data, color, scale)
+        if found is not None:
+            by_simplejpeg[codecs.load_simplejpeg().decode_jpeg_header(data)[3]] += 1
+        assert np.array_equal(images.decode(data, color, scale=scale), by_opencv(data, color, scale, found))
+    assert sorted(by_simplejpeg) == ["411", "420", "422", "440", "444", "Gray"]
+    assert by_simplejpeg.total() > 500  # or the comparison would be of OpenCV with itself
+    assert min(by_simplejpeg.values()) > 20
 
 
-def test_where_the_decoders_differ_opencv_decodes(monkeypatch: pytest.MonkeyPatch) -> None:
-    def other_pixels(data: bytes, name: str) -> np.ndarray:
-        return cv2.imdecode(np.asarray(data), 1 if name == "BGR" else 0) ^ 1
+def by_opencv(data: bytes, color: str, scale: int, plain: np.ndarray | None) -> np.ndarray:
+    """OpenCV's pixels; it scales no "unchanged" JPEG, so for a plain one its color or gray pixels count."""
+    flag = images.COLORS[color]
+    if scale > 1:
+        if flag < 0 and plain is not None:
+            flag = (0 if plain.ndim == 2 else 1) | cv2.IMREAD_IGNORE_ORIENTATION
+        reduced = {2: cv2.IMREAD_REDUCED_GRAYSCALE_2, 4: cv2.IMREAD_REDUCED_GRAYSCALE_4, 8: cv2.IMREAD_REDUCED_GRAYSCALE_8}[scale]
+        flag = flag if flag < 0 else flag | reduced  # the colored ones are 1 more
+    return cv2.imdecode(np.frombuffer(data, np.uint8), flag)
+
+
+def reencoded(factor: int) -> bytes:
+    pixels = cv2.imread(str(PHOTOS[0]))
+    return cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, factor])[1].tobytes()
+
+
+@pytest.mark.parametrize("scale", [1, 2, 4, 8])
+def test_where_the_decoders_differ_opencv_decodes(monkeypatch: pytest.MonkeyPatch, scale: int) -> None:
+    right = codecs.load_simplejpeg().decode_jpeg
+
+    def other_pixels(data: bytes, name: str, *, min_factor: int = 1, **least: int) -> np.ndarray:
+        """Decode 4:2:0 at one scale otherwise."""
+        wrong = min_factor == scale and codecs.load_simplejpeg().decode_jpeg_header(data)[3] == "420"
+        return right(data, name, min_factor=min_factor, **least) ^ wrong
 
     monkeypatch.setattr(codecs.load_simplejpeg(), "decode_jpeg", other_pixels)
     images._decodes_alike.cache_clear()
     try:
-        data = PHOTOS[0].read_bytes()
-        assert np.array_equal(images.decode(data), cv2.imdecode(np.frombuffer(data, np.uint8), 1))
-        assert images._decode_plain_jpeg(data, "color", 1) is None
+        for factor in FACTORS:
+            for at in (1, 2, 4, 8):
+                data = reencoded(factor)
+                assert np.array_equal(images.decode(data, scale=at), by_opencv(data, "color", at, None))
+                assert (images._decode_plain_jpeg(data, "color", at) is None) == (factor == 0x221111 and at == scale)
     finally:
         images._decodes_alike.cache_clear()
 
