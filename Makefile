@@ -12,6 +12,8 @@ RUNS ?= 5
 SEED ?= 20250131
 SOAK_SECONDS ?= 90
 SOAK_FUZZ ?= 300
+# Programs without which `make bench` is an error: mxnet, and those of PEERS; else it goes on without them, and says so.
+REQUIRE ?=
 PEERS ?= webdataset litdata tfrecord array_record dali
 CORPORA := .corpora
 # What `make test-torch` installs as PyTorch.
@@ -118,9 +120,9 @@ $(PEERS_VENV)/.installed:
 	done
 	@touch $@
 
-# It makes the environments of MXNet and of the other formats with the rules above, and goes on without one that fails.
+# It makes the environments of MXNet and of the other formats with the rules above, and goes on without one that fails unless it is in REQUIRE.
 bench: $(VENV)/.installed ## measure against MXNet's tools and others; SCALE=0.05 RUNS=1 is a quick check
-	BENCH_DALI=$(filter dali,$(PEERS)) $(BIN)/python benchmarks/run.py --scale $(SCALE) --runs $(RUNS)
+	BENCH_DALI=$(filter dali,$(PEERS)) $(BIN)/python benchmarks/run.py --scale $(SCALE) --runs $(RUNS) --require "$(REQUIRE)"
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) .venv-* .bench .faults .corpora out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

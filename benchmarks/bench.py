@@ -31,7 +31,6 @@ class Job:
         unit: what they are.
         baseline: group of commands whose quickest is what the others are compared with.
         floor_of: what is compared with each command's floor, "wall" or "cpu".
-        runs: at most so many timed runs.
         warm_up: whether each command runs once before it is timed.
         notes: what is missing, and why.
     """
@@ -44,7 +43,6 @@ class Job:
     unit: str = "files"
     baseline: str = MXNET
     floor_of: str = "wall"
-    runs: int = 1_000_000
     warm_up: bool = True
     notes: tuple[str, ...] = ()
 

@@ -8,6 +8,7 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -120,6 +121,30 @@ def mxnet_tool(environment: Environment) -> str:
     code = "import importlib.util; print(importlib.util.find_spec('mxnet').submodule_search_locations[0])"
     done = subprocess.run([environment.python, "-c", code], capture_output=True, text=True, check=True)
     return str(Path(done.stdout.strip()) / "tools" / "im2rec.py")
+
+
+def require(found: Mapping[str, Environment], names: Iterable[str]) -> None:
+    """Check that what must be compared with is there.
+
+    Raises:
+        ValueError: it is not; names all that are missing.
+    """
+    missing = [f"{name} ({found[name].missing})" for name in names if found[name].missing]
+    if missing:
+        raise ValueError(f"required, but not available: {'; '.join(missing)}")
+
+
+def commit() -> dict[str, str]:
+    """Name the commit that is measured; nothing where git does not know it, as in an unpacked archive."""
+    if not (REPOSITORY / ".git").exists():  # that of a folder above would be another's
+        return {}
+    try:
+        done = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--exclude=*"], cwd=REPOSITORY, capture_output=True, text=True, check=False
+        )
+    except OSError:
+        return {}
+    return {"commit": done.stdout.strip()} if done.returncode == 0 else {}
 
 
 def machine() -> dict[str, str]:

@@ -37,10 +37,8 @@ def scale(bench: Bench, size: int) -> Job:
         for command in packs:
             checks.count_packed(command.folder / "data", count)
 
-    largest = size == SIZES[-1]
-    runs = 1 if largest else 3
     commands += packs
-    return Job(f"scale-{size}", f"{count:,} small files", tuple(commands), check, count, "", runs=runs, warm_up=not largest)
+    return Job(f"scale-{size}", f"{count:,} small files", tuple(commands), check, count, "")
 
 
 def engines(bench: Bench, corpus: str, cache: str) -> Job:
@@ -107,7 +105,7 @@ def peers(bench: Bench, corpus: str) -> Job:
                 raise checks.WrongOutput(f"{PEERS[package]} wrote {found} records, expected {count}")
 
     title = f"Writers of other formats: {corpus}, pass-through"
-    return Job(f"peers-{corpus}", title, tuple(commands), check, count, BEST_PEER, runs=3, notes=tuple(notes))
+    return Job(f"peers-{corpus}", title, tuple(commands), check, count, BEST_PEER, notes=tuple(notes))
 
 
 SIZES = (10_000, 100_000, 1_000_000)

@@ -57,7 +57,7 @@ def read(bench: Bench, name: str) -> Job:
         shown = f"{PEERS[package]} {dict(environment.versions)[package]}"
         commands.append(Command(package, shown, (*script, f"--{what}", out, str(passes)), work, items=items))
     title = "Read faces in order, headers unpacked" if what == "order" else "Read faces by key in random order, headers unpacked"
-    return Job(name, title, tuple(commands), None, items, unit="records", runs=3, notes=tuple(notes))
+    return Job(name, title, tuple(commands), None, items, unit="records", notes=tuple(notes))
 
 
 def iterate(bench: Bench, dtype: str) -> Job:
@@ -80,7 +80,7 @@ def iterate(bench: Bench, dtype: str) -> Job:
             tool = (bench.dali.python, str(HERE / "dali_read.py"), *words)
             commands.append(Command(f"DALI {threads}", f"DALI on the CPU, {shown}", tool, work, items=items))
     title = f"ImageRecordIter, imagenet at 256, crops of 224, mirrored, {dtype}"
-    return Job(name, title, tuple(commands), None, items, unit="images", runs=3, notes=tuple(notes))
+    return Job(name, title, tuple(commands), None, items, unit="images", notes=tuple(notes))
 
 
 def _packed(bench: Bench, folder: Path, corpus: str, *options: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -110,18 +110,26 @@ def conditions(machine: Mapping[str, str], environments: Mapping[str, Environmen
     return ["", ""], rows
 
 
-def write_page(template: Path, page: Path, blocks: Mapping[str, str]) -> None:
+def write_page(template: Path, page: Path, blocks: Mapping[str, str], asked: Collection[str]) -> None:
     """Fill the marked blocks of a page; those that this run has nothing for keep what they have.
 
     Args:
         template: page with markers.
         page: where to write; may be the template itself.
         blocks: Markdown by the name in the marker.
+        asked: names of the blocks that this run must fill, each with a table; where the page is the template, all of it must be filled.
+
+    Raises:
+        ValueError: a block is missing, or would be empty; nothing is written then.
     """
     text = template.read_text(encoding="utf-8")
     names = [match[2] for match in MARKED.finditer(text)]
     if missing := set(blocks) - set(names):
         raise ValueError(f"{template} has no block for {', '.join(sorted(missing))}")
+
+    must = set(names) if page.resolve() == template.resolve() else set(asked)
+    if empty := [name for name in names if name in must and "|---" not in blocks.get(name, "")]:
+        raise ValueError(f"{page} is not written: nothing was measured for {', '.join(empty)}")
 
     def fill(match: re.Match[str]) -> str:
         return f"{match[1]}\n{blocks[match[2]].strip()}\n\n{match[3]}" if match[2] in blocks else match[0]

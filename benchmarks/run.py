@@ -1,6 +1,6 @@
 """Measure this project against MXNet's tools, other formats' writers and the least there is to do. `make bench` runs it.
 
-Usage: run.py [--scale F] [--runs N] [--only NAME,...] [--out DIR] [--doc PAGE]
+Usage: run.py [--scale F] [--runs N] [--only NAME,...] [--require NAME,...] [--out DIR] [--doc PAGE]
 
 Everything it makes is in .bench. docs/performance.md is written by a whole run at scale 1 only; other runs write a page of
 their own. Figures of different runs, or of a machine that does something else as well, cannot be compared.
@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,7 @@ PAGE = REPOSITORY / "docs" / "performance.md"
 BENCH = REPOSITORY / ".bench"
 QUALITY = (("camera", 256, 100), ("imagenet", 256, 400), ("imagenet", 112, 400))  # corpus, side, images at most
 NAMES = (*JOBS, "quality")
+PROGRAMS = ("mxnet", *environments.PEERS, "dali")
 
 
 def parse_args() -> argparse.Namespace:
@@ -35,6 +38,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--scale", type=float, default=1.0, help="size of the corpora (default 1)")
     parser.add_argument("--runs", type=int, default=5, help="timed runs of each command (default 5)")
     parser.add_argument("--only", default="", help=f"names or beginnings of names, separated by commas: {', '.join(NAMES)}")
+    parser.add_argument("--require", default="", help=f"fail where one of these is not available: {', '.join(PROGRAMS)}")
     parser.add_argument("--out", type=Path, default=BENCH / "results", help="folder for results.txt and results.json")
     parser.add_argument("--doc", type=Path, help="page to write (default: docs/performance.md, or .bench/performance.md)")
     args = parser.parse_args()
@@ -44,6 +48,9 @@ def parse_args() -> argparse.Namespace:
     args.names = [name for name in NAMES if not wanted or name.startswith(wanted)]
     if not args.names:
         parser.error(f"--only {args.only}: there are {', '.join(NAMES)}")
+    args.required = tuple(filter(None, re.split(r"[,\s]+", args.require)))
+    if unknown := set(args.required) - set(PROGRAMS):
+        parser.error(f"--require {', '.join(sorted(unknown))}: there are {', '.join(PROGRAMS)}")
     whole = args.scale >= 1 and not wanted
     args.doc = args.doc or (PAGE if whole else BENCH / "performance.md")
     if args.doc.resolve() == PAGE and not whole:
@@ -51,14 +58,20 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
-def prepare(scale: float, names: list[str]) -> Bench:
-    """Make corpora and environments, whatever the jobs need."""
-    made = corpora.make(BENCH, scale)
-    print(f"corpora: {made.source}", flush=True)
+def prepare(scale: float, names: list[str], required: Sequence[str]) -> Bench:
+    """Make corpora and environments, whatever the jobs need.
+
+    Raises:
+        ValueError: what is required is not available.
+    """
     mxnet = environments.mxnet()
     tool = "" if mxnet.missing else environments.mxnet_tool(mxnet)
-    peers = environments.peers() if any(name.startswith(("peers", "read-")) for name in names) else {}
+    wanted = any(name.startswith(("peers", "read-")) for name in names) or not environments.PEERS.keys().isdisjoint(required)
+    peers = environments.peers() if wanted else {}
     dali = environments.dali()
+    environments.require({"mxnet": mxnet, **peers, "dali": dali}, required)
+    made = corpora.make(BENCH, scale)
+    print(f"corpora: {made.source}", flush=True)
     work = BENCH / f"work-{scale:g}"
     remove([work])
     return Bench(made, work, scale, mxnet, tool, peers, dali, pack_options())
@@ -79,7 +92,7 @@ def conditions(bench: Bench, runs: int) -> report.Table:
     return report.conditions(
         environments.machine(),
         {"im2rec": environments.project(), "MXNet": bench.mxnet, **bench.peers, "DALI": bench.dali},
-        {"corpora": sizes, "cut from": bench.corpora.source, "scale": f"{bench.scale:g}", "runs": str(runs)},
+        environments.commit() | {"corpora": sizes, "cut from": bench.corpora.source, "scale": f"{bench.scale:g}", "runs": str(runs)},
     )
 
 
@@ -108,7 +121,7 @@ class Output:
 
 def main() -> None:
     args = parse_args()
-    bench = prepare(args.scale, args.names)
+    bench = prepare(args.scale, args.names, args.required)
     output = Output()
     stated = conditions(bench, args.runs)
     output.add("conditions", "Conditions", stated)
@@ -121,7 +134,7 @@ def main() -> None:
                 quality.append(record)
             continue
         job = JOBS[name](bench)
-        measured[name] = in_turn(job.commands, min(args.runs, job.runs), warm_up=job.warm_up, check=job.check) if job.commands else {}
+        measured[name] = in_turn(job.commands, args.runs, warm_up=job.warm_up, check=job.check) if job.commands else {}
         output.add(name.split("-")[0], job.title, report.job_table(job, measured[name]), job.notes)
         output.records.append(report.job_record(job, measured[name]))
         remove([bench.work / name])
@@ -130,7 +143,8 @@ def main() -> None:
         output.add("goals", "Goals", report.goal_table(wanted, measured))
     facts = {"scale": args.scale, "runs": args.runs, "conditions": dict(stated[1]), "quality": quality}
     output.write(args.out, facts)
-    report.write_page(PAGE, args.doc, output.blocks)
+    asked = {"conditions", *(name.split("-")[0] for name in args.names)} | ({"goals"} if wanted else set())
+    report.write_page(PAGE, args.doc, output.blocks, asked)
     remove([bench.work])
     print(f"\nwritten: {args.out / 'results.txt'}, {args.out / 'results.json'}, {args.doc}")
 
