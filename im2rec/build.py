@@ -9,6 +9,7 @@ from pathlib import Path
 
 import im2rec
 from im2rec import passthrough, plan
+from im2rec.chunks import Chunks
 from im2rec.errors import ImageError, ListError, NothingPacked, TooManyRejects
 from im2rec.listfile import Item
 from im2rec.packoptions import Items, PackOptions, describe, set_prefix
@@ -23,8 +24,6 @@ from recordio.errors import BadHeader, ImageFormatError, PayloadTooLarge
 from recordio.header import pack_header
 from recordio.outputs import OutputSet
 
-_CHUNK_BYTES = 1 << 20  # bytes of image files that a worker is given at once
-_CHUNK_ITEMS = 64
 _NAMED = 10  # images that are named when none could be packed: a wrong root makes a million of them
 
 
@@ -148,10 +147,14 @@ def blocks(items: Iterable[Item], options: PackOptions) -> Iterator[Block[Item]]
     """Take the quickest way for the work: the pool, or for images whose bytes are kept one loop in this process."""
     if options.transform.pass_through and not options.pool.workers and passthrough.AVAILABLE:
         check = checker(options.transform)
-        return passthrough.run(items, ImageSource(options.source), options.label_width, check, _make_work(options))
+        yield from passthrough.run(items, ImageSource(options.source), options.label_width, check, _make_work(options))
+        return
     from im2rec import pool  # multiprocessing takes 20 ms to load
 
-    return pool.run(_chunks(items, options), functools.partial(_make_work, options), options.pool)
+    chunks = Chunks(items, ImageSource(options.source).size, options.pool.ring)
+    for block in pool.run(chunks, functools.partial(_make_work, options), options.pool):
+        chunks.note(block.outcomes)
+        yield block
 
 
 def note(report: PackReport, block: Block[Item], options: PackOptions) -> None:
@@ -174,25 +177,6 @@ def _check_rejects(report: PackReport, options: PackOptions) -> None:
     if options.max_rejects is not None and report.rejected > options.max_rejects:
         last = report.rejects[-1]
         raise TooManyRejects(report.rejected, options.max_rejects, ImageError(last.path, last.reason))
-
-
-def _chunks(items: Iterable[Item], options: PackOptions) -> Iterator[list[Item]]:
-    """Cut items into chunks of about equal work: by the bytes of their files where images are decoded."""
-    if options.transform.pass_through or not options.pool.workers:
-        iterator = iter(items)
-        while chunk := list(itertools.islice(iterator, _CHUNK_ITEMS)):
-            yield chunk
-        return
-    source = ImageSource(options.source)
-    chunk, size = [], 0
-    for item in items:
-        chunk.append(item)
-        size += source.size(item.path)
-        if size >= _CHUNK_BYTES or len(chunk) == _CHUNK_ITEMS:
-            yield chunk
-            chunk, size = [], 0
-    if chunk:
-        yield chunk
 
 
 def _make_work(options: PackOptions) -> Work[Item]:

@@ -1,8 +1,13 @@
 """Ordered, bounded, supervised worker processes; with 0 workers the same work runs here.
 
 What a worker makes reaches the file without a pipe and without pickling: it is written into a ring of shared memory,
-and only its place and size are sent. Blocks come out in the order of the input whatever the number of workers. Memory is
-bounded by the rings: a worker whose ring is full waits until the blocks before its own have been taken.
+and only its place and size are sent; what is larger than half a ring (2 MiB) goes through the pipe, as it is. Blocks come out in
+the order of the input whatever the number of workers. Memory is bounded by the rings: a worker whose ring is full waits until the
+blocks before its own have been taken. What a worker had made before it died is copied out of its ring, and its place gets no
+further work as long as that is more than a ring.
+
+The supervisor never waits for one worker alone: a chunk is sent when its worker is reading, ahead of that only a small one, which
+the pipe holds.
 
 A worker that dies or hangs costs at most the image it was working on. It is replaced, and the image is tried once more;
 if that kills the new worker too, the image is rejected by name.
@@ -20,6 +25,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from multiprocessing.reduction import ForkingPickler
 from multiprocessing.sharedctypes import RawArray
 from typing import Any, Final, Generic, TypeVar
 
@@ -31,6 +37,7 @@ from recordio import signals
 T = TypeVar("T")
 
 _AHEAD: Final = 2  # chunks a worker has to do, so that it never waits for the next
+_SENT_AHEAD: Final = 1 << 12  # bytes of a chunk that any system's pipe holds beside what else is in it
 _UNTAKEN: Final = 32  # chunks a worker may have done before the first of them is taken
 _ATTEMPTS: Final = 2  # deaths on one image before it is rejected
 _BARREN: Final = 5  # workers in a row that die without finishing anything before the run is given up
@@ -99,8 +106,10 @@ class _Worker(Generic[T]):
     connection: Any = None
     shared: Any = None
     tasks: deque[_Task[T]] = field(default_factory=deque)  # not yet received
-    inbox: deque[tuple[Flush | Large, Any]] = field(default_factory=deque)  # message and the memory it speaks of
+    sent: int = 0  # of the tasks, those that the process has been given
+    inbox: deque[tuple[Flush | Large, Any]] = field(default_factory=deque)  # message, and the ring or the bytes it speaks of
     untaken: int = 0
+    copied: int = 0  # bytes of the inbox that are no longer in a ring
     barren: int = 0
 
 
@@ -140,7 +149,7 @@ class _Supervisor(Generic[T]):
         """Give each worker up to two chunks to do, first one each."""
         for depth in range(1, _AHEAD + 1):
             for worker in self._workers:
-                if self._more and len(worker.tasks) < depth and worker.untaken < _UNTAKEN:
+                if self._more and len(worker.tasks) < depth and worker.untaken < _UNTAKEN and worker.copied < self._options.ring:
                     self._give_next(worker)
 
     def _give_next(self, worker: _Worker[T]) -> None:
@@ -156,7 +165,7 @@ class _Supervisor(Generic[T]):
         if worker.process is None:
             self._start(worker)
         else:
-            self._send_task(worker, task)
+            self._send_tasks(worker)
 
     def _start(self, worker: _Worker[T]) -> None:
         """Start a process in a worker's place and send it the tasks that are left there."""
@@ -179,15 +188,24 @@ class _Supervisor(Generic[T]):
         except OSError as error:
             raise WorkerError(f"worker processes cannot be started: {error.strerror or error}; --workers 0 needs none") from None
         theirs.close()
-        for task in worker.tasks:
-            self._send_task(worker, task)
+        worker.sent = 0
+        self._send_tasks(worker)
 
-    def _send_task(self, worker: _Worker[T], task: _Task[T]) -> None:
-        self._send(worker, (task.number, task.received, task.items[task.received :], task.verdicts))
+    def _send_tasks(self, worker: _Worker[T]) -> None:
+        """Send a worker what is left in its place: the first chunk, and the next one where that cannot mean to wait for the worker."""
+        for task in list(worker.tasks)[worker.sent :]:
+            message = ForkingPickler.dumps((task.number, task.received, task.items[task.received :], task.verdicts))
+            if worker.sent and len(message) > _SENT_AHEAD:
+                return
+            worker.sent += 1
+            self._send_bytes(worker, message)
 
     def _send(self, worker: _Worker[T], message: Any) -> None:
+        self._send_bytes(worker, ForkingPickler.dumps(message))
+
+    def _send_bytes(self, worker: _Worker[T], message: Any) -> None:
         try:
-            worker.connection.send(message)
+            worker.connection.send_bytes(message)
         except (BrokenPipeError, ConnectionResetError):
             pass  # it is dead; the next wait sees that and gives its tasks to another
 
@@ -217,9 +235,14 @@ class _Supervisor(Generic[T]):
         worker.inbox.append((message, worker.shared))
         worker.barren = 0
         if isinstance(message, Flush):
-            worker.tasks[0].received += len(message.outcomes)
-            if worker.tasks[0].is_received:
-                worker.tasks.popleft()
+            self._count_received(worker, len(message.outcomes))
+
+    def _count_received(self, worker: _Worker[T], items: int) -> None:
+        worker.tasks[0].received += items
+        if worker.tasks[0].is_received:
+            worker.tasks.popleft()
+            worker.sent -= 1
+            self._send_tasks(worker)
 
     def _take(self, worker: _Worker[T], task: _Task[T]) -> Iterator[Block[T]]:
         message, shared = worker.inbox.popleft()
@@ -228,10 +251,14 @@ class _Supervisor(Generic[T]):
             return
         first = task.taken
         task.taken += len(message.outcomes)
-        view = memoryview(shared).cast("B")[DATA + message.start : DATA + message.start + message.size]
+        if isinstance(shared, bytes):
+            worker.copied -= len(shared)
+            yield Block(task.items[first : task.taken], message.outcomes, memoryview(shared))
+            return
+        view = _made(message, shared)
         yield Block(task.items[first : task.taken], message.outcomes, view)
         view.release()
-        if shared is worker.shared:
+        if shared is worker.shared:  # the block may have been taken while its worker was replaced
             self._send(worker, message.end)
 
     def _take_large(self, worker: _Worker[T], task: _Task[T], message: Large) -> Iterator[Block[T]]:
@@ -241,9 +268,7 @@ class _Supervisor(Generic[T]):
         except (EOFError, OSError):
             self._replace(worker)
             return
-        task.received += 1
-        if task.is_received:
-            worker.tasks.popleft()
+        self._count_received(worker, 1)
         task.taken += 1
         yield Block(task.items[task.taken - 1 : task.taken], message.outcomes, memoryview(data))
 
@@ -260,6 +285,7 @@ class _Supervisor(Generic[T]):
     def _replace(self, worker: _Worker[T], late: int = -1) -> None:
         """Put a new process in the place of one that died, and settle what killed it; item *late* had its time."""
         self._drain(worker)
+        self._copy_out(worker)
         worker.process.join()
         code = worker.process.exitcode
         worker.connection.close()
@@ -289,6 +315,14 @@ class _Supervisor(Generic[T]):
         if worker.inbox and isinstance(worker.inbox[-1][0], Large):
             worker.inbox.pop()
 
+    def _copy_out(self, worker: _Worker[T]) -> None:
+        """Copy what a dead worker had made, so that its ring can go."""
+        for at, (message, shared) in enumerate(worker.inbox):
+            if isinstance(message, Flush) and shared is worker.shared:
+                data = bytes(_made(message, shared))
+                worker.inbox[at] = (message, data)
+                worker.copied += len(data)
+
     def _close(self) -> None:
         """End all workers: those that are done by asking, those that are not by force."""
         done = not self._more and not self._order
@@ -304,6 +338,11 @@ class _Supervisor(Generic[T]):
                 worker.process.join()
                 if worker.connection is not None:
                     worker.connection.close()
+
+
+def _made(message: Flush, shared: Any) -> memoryview:
+    """Return the part of a ring that a message speaks of."""
+    return memoryview(shared).cast("B")[DATA + message.start : DATA + message.start + message.size]
 
 
 def _start_method() -> str:

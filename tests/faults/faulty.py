@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 from packing import ENCODED, KEPT, pack
 from tiers import SEED
 
-from im2rec import build
+from im2rec import build, chunks
 from im2rec.packoptions import PackOptions
 from im2rec.work import RING, PoolOptions
 
@@ -174,13 +174,13 @@ def run(case: Case) -> str:
         for name, data in {"whole": KINDS["jpeg"].make(30, 20, 1), **case.images}.items():
             (root / name).write_bytes(MARK + case.faults[name].encode() if name in case.faults else data)
         names = ["whole", *case.images]
-        limit, build._CHUNK_ITEMS = build._CHUNK_ITEMS, case.chunk
+        limit, chunks.MOST_ITEMS = chunks.MOST_ITEMS, case.chunk
         faulthandler.dump_traceback_later(_RUN_LIMIT, exit=True)
         build._make_work = make_work
         try:
             packed = pack(root, names, transform, root / "faulty", case.pool)
         finally:
-            build._make_work, build._CHUNK_ITEMS = _honest, limit
+            build._make_work, chunks.MOST_ITEMS = _honest, limit
             faulthandler.cancel_dump_traceback_later()
         if multiprocessing.active_children():
             return f"{len(multiprocessing.active_children())} processes are left"

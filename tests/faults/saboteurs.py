@@ -325,10 +325,17 @@ SABOTEURS = [
         ("tests/im2rec/test_pool.py",),
     ),
     Saboteur(
+        "workers go on for ever behind one slow image",
+        "im2rec/pool.py",
+        " and worker.untaken < _UNTAKEN and worker.copied < self._options.ring:\n",
+        ":\n",
+        ("tests/im2rec/test_pool.py",),
+    ),
+    Saboteur(
         "what a dead worker had to do is lost",
         "im2rec/pool.py",
-        "        for task in worker.tasks:\n            self._send_task(worker, task)\n",
-        "        for task in list(worker.tasks)[-1:]:\n            self._send_task(worker, task)\n",
+        "        worker.sent = 0\n        self._send_tasks(worker)\n",
+        "        worker.sent = len(worker.tasks) - 1\n        self._send_tasks(worker)\n",
         ("tests/im2rec/test_pool.py",),
     ),
     Saboteur(

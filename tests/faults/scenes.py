@@ -21,7 +21,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from im2rec import build, journal, passthrough, pool
+from im2rec import chunks, journal, passthrough, pool
 from im2rec.cli import main
 from im2rec.operations import shuffle
 from recordio import files
@@ -300,7 +300,7 @@ def small_steps() -> Iterator[None]:
     with (
         replaced(journal, "_INTERVAL", -1.0),
         replaced(passthrough, "_ITEMS", 2),
-        replaced(build, "_CHUNK_ITEMS", 2),
+        replaced(chunks, "MOST_ITEMS", 2),
         replaced(pool, "_SERIAL_BLOCK", 1),
         replaced(shuffle, "LEAST", 1),
     ):

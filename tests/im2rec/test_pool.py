@@ -9,6 +9,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -286,28 +288,72 @@ def test_a_small_ring_wraps_around_many_times():
     assert results(chunked(items, 64), lambda: content, PoolOptions(2, ring=4096)) == expected(items)
 
 
-@pytest.mark.parametrize("ring", [4096, RING])
-def test_one_slow_item_keeps_what_is_drawn_ahead_bounded(tmp_path, until, ring):
+def drawn_behind(work, options, chunks, go) -> int:
+    """How many chunks are drawn while the first item waits for *go*, which is given when no more have come for a while."""
     drawn = []
 
-    def chunks():
-        for number in range(1000):
-            drawn.append(number)
-            yield [number]
+    def watch():
+        before = -1
+        while len(drawn) != before:
+            before = len(drawn)
+            time.sleep(1)
+        go.touch()
 
+    watcher = threading.Thread(target=watch)
+    blocks = run((drawn.append(None) or chunk for chunk in chunks), lambda: work, options)
+    watcher.start()
+    first = next(blocks)
+    behind = len(drawn)
+    assert first.items[0] == 0
+    assert len(first.items) + sum(len(block.items) for block in blocks) == sum(map(len, chunks))
+    watcher.join()
+    return behind
+
+
+@pytest.mark.parametrize(("ring", "least", "most"), [(RING, pool._UNTAKEN, 2 * pool._UNTAKEN), (8192, 8, 2 * (8 + pool._AHEAD))])
+def test_one_slow_item_keeps_what_is_drawn_ahead_bounded(tmp_path, until, ring, least, most):
     def work(item):
         if item == 0:
             until((tmp_path / "go").exists)
-        elif item == 20:
-            (tmp_path / "go").touch()  # so the first item is done when many others are
-        return bytes(1000 if item else 1), READ, ""
+        return bytes(1000), READ, ""
 
-    if ring < RING:
-        (tmp_path / "go").touch()
-    blocks = run(chunks(), lambda: work, PoolOptions(2, ring=ring))
-    assert next(blocks).items == [0]
-    assert len(drawn) <= 2 * pool._UNTAKEN
-    assert sum(len(block.items) for block in blocks) == 999
+    assert least <= drawn_behind(work, PoolOptions(2, ring=ring), [[n] for n in range(300)], tmp_path / "go") <= most
+
+
+def test_workers_that_die_behind_a_slow_item_do_not_pile_up_what_they_made(tmp_path, until):
+    def work(item):
+        if item == 0:
+            until((tmp_path / "go").exists)
+        elif item % 2:
+            os._exit(1)
+        return bytes(1000), READ, ""
+
+    chunks = [[0]] + [[n, n + 1] for n in range(2, 200, 2)]
+    behind = drawn_behind(work, PoolOptions(2, ring=4096), chunks, tmp_path / "go")
+    assert behind <= 2 * (4096 // 1000 + 1 + pool._AHEAD)
+
+
+@pytest.mark.parametrize("size", [10, 100_000])
+def test_an_item_that_hangs_is_ended_in_time_though_the_next_chunk_is_larger_than_a_pipe(size):
+    def work(item):
+        if item[0] == 1:
+            signal.pause()
+        return b"x", READ, ""
+
+    items = [(number, "y" * size) for number in range(24)]
+    found = results(chunked(items, 8), lambda: work, PoolOptions(2, timeout=0.6))
+    assert [number for (number, _), *_ in found] == list(range(24))
+    assert [number for number, _ in rejected(found)] == [1]
+
+
+def test_every_worker_is_at_work_though_chunks_are_larger_than_a_pipe(tmp_path, until):
+    def work(item):
+        (tmp_path / str(os.getpid())).touch()
+        until(lambda: len(os.listdir(tmp_path)) == 3)
+        return b"x", READ, ""
+
+    items = [(number, "y" * 100_000) for number in range(24)]
+    assert len(results(chunked(items, 8), lambda: work, PoolOptions(3))) == 24
 
 
 def test_a_consumer_that_waits_is_not_run_away_from():

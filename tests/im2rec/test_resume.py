@@ -54,7 +54,7 @@ def run(root, items, work, monkeypatch):
     """Packs to work/x; a number of blocks interrupts after so many of them."""
     monkeypatch.setattr(journal, "_INTERVAL", -1.0)
     monkeypatch.setattr("im2rec.passthrough._ITEMS", 4)
-    monkeypatch.setattr("im2rec.build._CHUNK_ITEMS", 4)
+    monkeypatch.setattr("im2rec.chunks.MOST_ITEMS", 4)
     monkeypatch.setattr("im2rec.pool._SERIAL_BLOCK", 1)
     time.sleep(0.02)  # the kernel's clock for files lags behind by a tick
 
