@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from recordio import files
-from recordio.lock import SHARD, SUFFIXES
+from recordio.lock import SHARD, SUFFIXES, real
 
 TEMPORARY: Final = re.compile(r"\.(.+)\.[0-9a-f]{8}\.tmp")
 _LONGEST: Final = 240  # bytes of a name that a temporary one can hold whole: the system allows 255
@@ -38,7 +38,9 @@ def sweep(prefix: Path, keep: set[Path], *, respects_journal: bool) -> None:
     """Remove the temporary files that an earlier run left of this set; the caller holds its lock.
 
     Not only where a lock file tells of a run that was killed: after a power failure a folder may have the one without the other.
+    The prefix has no links in its folder; what is kept may be named through some, or from the current folder.
     """
+    kept = {real(path) for path in keep}
     shard = rf"{re.escape(prefix.name)}(-\d{{5}}-of-\d{{5}})?"
     known = "|".join(map(re.escape, SUFFIXES))
     belongs = re.compile(rf"{shard}({known})?")
@@ -50,7 +52,7 @@ def sweep(prefix: Path, keep: set[Path], *, respects_journal: bool) -> None:
         path = prefix.with_name(name)
         if match and respects_journal and _has_journal(prefix.with_name(match[1])):
             continue  # whoever was interrupted there may go on
-        if match and (match[1] in cut or belongs.fullmatch(match[1])) and path not in keep:
+        if match and (match[1] in cut or belongs.fullmatch(match[1])) and path not in kept:
             remove(path)
 
 

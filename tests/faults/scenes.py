@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import io
+import os
 import shutil
 import signal
 import tempfile
@@ -65,12 +66,13 @@ def make_images(root: Path, count: int, seed: int, classes: str = "ab", truncate
 
 @contextlib.contextmanager
 def workshop(count: int = 7) -> Iterator[Path]:
-    """Make a folder in memory with the images of all scenes: new, old (the last one truncated), and an empty folder out."""
+    """Make a folder in memory with the images of all scenes: new, old (the last one truncated), an empty folder out, and a link to it."""
     base = Path(tempfile.mkdtemp(prefix="im2rec-", dir=MEMORY if MEMORY.is_dir() else None))
     try:
         make_images(base / "new", count, 0)
         make_images(base / "old", count, 1000, "ca", truncated=1)
         (base / "out").mkdir()
+        (base / "link").symlink_to("out")
         yield base
     finally:
         shutil.rmtree(base)
@@ -176,8 +178,9 @@ class Scene:
     scratch: bool = False
 
     def arguments(self, base: Path, command: str | None = None) -> list[str]:
-        """Return the words of a command; paths are absolute, so that no test depends on the current folder."""
+        """Return the words of a command; paths are absolute, but for those that are asked for from the current folder."""
         places = {"new": base / "new", "old": base / "old", "out": base / "out"}
+        places |= {name: Path(os.path.relpath(base / folder)) for name, folder in (("near", "out"), ("link", "link"))}
         return [word.format(**places) for word in (command or self.command).split()]
 
     def again(self, base: Path) -> list[str]:

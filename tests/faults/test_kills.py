@@ -42,6 +42,10 @@ RESUMED = [
     Scene("shards by size", (), f"{PACK_NEW} --resume --shard-size 5000", steps=True),
     Scene("a folder", (), "pack {new} -o {out}/x --resume", steps=True),
     Scene("with rejects", (), f"{PACK_OLD} --resume", code=1, steps=True),
+    Scene("kept bytes, by a relative path", (), "pack {new}.lst {new} -o {near}/x --resume", steps=True),
+    Scene("over an old set, by a relative path", (PACK_OLD,), "pack {new}.lst {new} -o {near}/x --resume --force", steps=True),
+    Scene("encoded, through a link", (), f"pack {{new}}.lst {{new}} -o {{link}}/x --resume --resize 16{_WORKERS}", steps=True),
+    Scene("shards, through a link", (), "pack {new}.lst {new} -o {link}/x --resume --shards 3", steps=True),
 ]
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from im2rec import build, journal
+from im2rec import build, journal, resume
 from im2rec.completed import completed
 from im2rec.errors import Im2recError, ResumeError, TooManyRejects
 from im2rec.listfile import Item
@@ -290,6 +292,44 @@ def test_a_resumed_command_says_that_nothing_is_left_to_do(im2rec, photos, work)
     assert (ran.code, ran.err.splitlines()[0]) == (0, "im2rec: x: is complete, nothing is left to do")
     assert content(work) == before
     assert im2rec("pack", photos, "-o", "x", "--resume", "--resize", "9").code == 3
+
+
+INTERRUPTED = """
+import os, signal, sys
+from im2rec import build, journal, passthrough, pool, resume
+from im2rec.cli import main
+journal._INTERVAL, passthrough._ITEMS, build._CHUNK_ITEMS, pool._SERIAL_BLOCK = -1.0, 4, 4, 1
+note, seen = resume.Resumable.note, []
+def counted(self, *arguments):
+    note(self, *arguments)
+    seen.append(1)
+    if len(seen) == 3:
+        os.kill(os.getpid(), getattr(signal, sys.argv[1]))
+resume.Resumable.note = counted
+sys.exit(main.guarded("im2rec", main._body, sys.argv[2:]))
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has neither these signals nor links for everybody")
+@pytest.mark.parametrize("ended", ["SIGKILL", "SIGINT"])
+@pytest.mark.parametrize("output", ["sub/x", "link/x", "sub/../link/x", "{work}/link/x", "{linked work}/sub/x"])
+@pytest.mark.parametrize("options", [[], ["--resize", "16", "--workers", "0"], ["--shards", "3"]], ids=["kept", "encoded", "shards"])
+def test_work_is_found_again_by_whatever_name_its_folder_has(im2rec, photos, work, tmp_path, monkeypatch, ended, output, options):
+    (work / "sub").mkdir()
+    (work / "far").mkdir()
+    (work / "link").symlink_to("far")
+    (tmp_path / "linked").symlink_to(work)
+    output = output.replace("{work}", str(work)).replace("{linked work}", str(tmp_path / "linked"))
+    assert im2rec("pack", photos, "-o", tmp_path / "x", *options).code == 0
+    line = ["pack", str(photos), "-o", output, "--resume", *options]
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED, ended, *line], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == {"SIGKILL": -9, "SIGINT": 130}[ended], done
+    taken, adopt = [], resume.adopt
+    monkeypatch.setattr(resume, "adopt", lambda past, *arguments: (adopt(past, *arguments), taken.append(len(past.entries))))
+    ran = im2rec(*line)
+    assert (ran.code, taken) == (0, [3]), ran
+    expected = {path.name: path.read_bytes() for path in tmp_path.glob("x*") if path.is_file()}
+    assert content(Path(output).parent) == expected
 
 
 def test_a_resume_error_is_one_of_ours():
