@@ -9,73 +9,20 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import accumulate
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from recordio import checksum, frame
 from recordio.errors import BadHeader
 from recordio.files import InputFile
 from recordio.index import Index, format_lines
 from recordio.outputs import OutputFile, OutputSet
+from recordio.sink import Sink
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-_BUFFER = 1 << 20  # bytes gathered before a write
 _INDEX_LINES = 1 << 16  # lines of an .idx formatted at once
 _MAX_KEY = (1 << 64) - 1
-
-
-class _Sink:
-    """Gathers encoded records and hands them to the output in large writes; knows the offset of the next record."""
-
-    def __init__(self, output: OutputFile) -> None:
-        self.output = output
-        self.offset = 0
-        self.digest: Any = None  # of all bytes, where somebody wants it
-        self._pending: list[bytes] = []
-        self._pending_size = 0
-
-    def write(self, data: bytes) -> None:
-        self._pending.append(data)
-        self._pending_size += len(data)
-        self.offset += len(data)
-        if self._pending_size >= _BUFFER:
-            self.flush()
-
-    def write_through(self, data: bytes | bytearray | memoryview) -> None:
-        """Write a large block without another copy."""
-        self.flush()
-        self._put(data)
-        self.offset += len(data)
-
-    def copy(self, file: InputFile, offset: int, length: int) -> None:
-        """Append a range of another file; only without a digest, for nobody sees the bytes."""
-        assert self.digest is None
-        self.flush()
-        self.output.copy_from(file, offset, length)
-        self.offset += length
-
-    def pass_over(self, data: bytes) -> None:
-        """Go on behind data that stands in the output already."""
-        self.offset += len(data)
-        if self.digest is not None:
-            self.digest.update(data)
-
-    def close(self) -> None:
-        """Flush, for the last time: whatever is written later goes to the output at once, which refuses it when closed."""
-        self.flush()
-        self._pending_size = _BUFFER
-
-    def flush(self) -> None:
-        if self._pending:
-            self._put(b"".join(self._pending))
-            self._pending.clear()
-            self._pending_size = 0
-
-    def _put(self, data: bytes | bytearray | memoryview) -> None:
-        self.output.write(data)
-        if self.digest is not None:
-            self.digest.update(data)
 
 
 class Writer:
@@ -97,7 +44,7 @@ class Writer:
             for suffix in (".idx", ".sum"):  # they would not fit the new file; better now than at the end
                 if Path(path).with_suffix(suffix).exists():
                     self._set.check_free(Path(path).with_suffix(suffix))
-            self._sink = _Sink(self._set.create(path, main=True))
+            self._sink = Sink(self._set.create(path, main=True))
         except BaseException:
             self._set.discard()
             raise
@@ -181,7 +128,7 @@ class IndexedWriter:
             if self._owned is not None:
                 self._owned.discard()
             raise
-        self._sink = _Sink(self.rec)
+        self._sink = Sink(self.rec)
         if checksums:
             self._sink.digest = checksum.new_digest()
         self._crc = checksum.crc_function()

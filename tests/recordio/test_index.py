@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from recordio import header, index
+from recordio import header, index, indexlines
 from recordio.errors import BadHeader, FileError, IndexFormatError, KeyMissing, Truncated
 from recordio.index import Index
 from recordio.outputs import OutputSet
@@ -128,15 +128,15 @@ def test_parsing_undoes_formatting(lines):
     st.lists(st.sampled_from([b"1", b"23", b"\t", b"\t", b"\n", b"\n", b" ", b"\r", b"0" * 18, b"9" * 19, b"x"]), max_size=12).map(b"".join)
 )
 def test_quick_and_careful_parser_agree(data):
-    quick = index._parse_fast(data)
+    quick = indexlines._parse_fast(data)
     if quick is not None:
-        assert quick.tolist() == index._parse_lines(data, "a.idx").tolist()
+        assert quick.tolist() == indexlines._parse_lines(data, "a.idx").tolist()
 
 
 @pytest.mark.parametrize("run", range(1, 40))
 @pytest.mark.parametrize("odd", [b"", b" "])
 def test_lines_may_lie_across_the_runs_that_are_parsed(monkeypatch, run, odd):
-    monkeypatch.setattr(index, "_RUN", run)
+    monkeypatch.setattr(indexlines, "_RUN", run)
     table = index.parse(b"5\t0\n\n7\t8" + odd + b"\n18446744073709551615\t1234567890\n6\t16")
     assert (table.keys.tolist(), table.offsets.tolist()) == ([5, 7, 2**64 - 1, 6], [0, 8, 1234567890, 16])
     with pytest.raises(IndexFormatError) as caught:
@@ -150,7 +150,7 @@ def test_parsing_takes_little_more_memory_than_the_arrays():
     table = index.parse(data)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 3 * 16 * len(table) + 32 * index._RUN
+    assert peak < 3 * 16 * len(table) + 32 * indexlines._RUN
 
 
 def test_number_of_thousands_of_digits_is_refused_as_any_other():
