@@ -10,6 +10,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -158,13 +159,16 @@ def _pack_all(prefix: Path, root: Path, args: argparse.Namespace) -> None:
 
 
 def _pack(path: Path, options: PackOptions) -> PackReport:
-    from im2rec import build, progress
+    from im2rec import build, ownimages, progress
     from im2rec.itemlist import ItemList
 
     def leave_out(fault: ListError) -> None:
         _say(f"{fault}; the line is left out")
 
     with ItemList.open(path, on_fault=leave_out) as items, OutputSet(force=True) as outputs, progress.bar(path.name, len(items)) as advance:
+        # MXNet's tool empties such an image first and then leaves it out. Links that leave the root are not followed for this.
+        inside = replace(options.source, follow_symlinks=False, outside_root=False)
+        ownimages.check_images((item.path for item in items), inside, ownimages.files_of(path.with_suffix(""), (".rec", ".idx")))
         return build.pack(items, path.with_suffix(""), options, outputs, advance=advance)
 
 

@@ -67,7 +67,7 @@ LOADERS = [
 IM2REC = [
     ["__init__", "errors", "judge", "names"],
     ["listfile", "safenames", "sets", "source", "transform", "split", "work"],
-    ["worker", "passthrough", "itemlist", "chunks"],
+    ["worker", "passthrough", "itemlist", "chunks", "ownimages"],
     ["walk", "labels", "plan", "pool", "report", "progress"],
     ["listing", "shards", "packoptions", "together"],
     ["journal"],

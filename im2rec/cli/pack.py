@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from im2rec import build, journal, listfile, progress
+from im2rec import build, journal, listfile, ownimages, progress
 from im2rec.cli import imageoptions
 from im2rec.cli import options as shared
 from im2rec.cli.list import list_options, write_classes
@@ -139,7 +139,8 @@ def _pack_folder(folder: Path, prefix: Path, options: PackOptions, given: dict[s
     with progress.bar("listing", quiet=given["quiet"]) as advance:
         listing = collect(folder, list_options(**walk), advance)
     unlisted = rejects_of(listing.rejects)
-    with _outputs(prefix, options, given) as outputs:
+    labels = [csv for csv in (list_options(**walk).labels_csv,) if csv is not None]
+    with _outputs(prefix, options, given, labels) as outputs:
         _claim(outputs, prefix, options, given)
         if options.resume:
             suffixes = [".lst", *([".classes.txt"] if listing.classes else [])] if options.shards.part is None else []
@@ -167,7 +168,7 @@ def _pack_list(source: Path, prefix: Path, options: PackOptions, given: dict[str
     with ItemList.from_stream(sys.stdin.buffer, **rounding) if is_stream else ItemList.open(source, **rounding) as items:
         if not len(items):
             raise InputError(items.source, "an empty list, expected a line for each image")
-        with _outputs(prefix, options, given) as outputs:
+        with _outputs(prefix, options, given, [] if is_stream else [source]) as outputs:
             _claim(outputs, prefix, options, given)
             done = _completed(items, prefix, options, items.digest, [], outputs) if options.resume else None
             if done is not None:
@@ -195,8 +196,8 @@ def _completed(items: Items, prefix: Path, options: PackOptions, digest: str, li
     return report
 
 
-def _outputs(prefix: Path, options: PackOptions, given: dict[str, Any]) -> OutputSet:
-    return OutputSet(set_prefix(prefix, options.shards), force=given["force"], keep=())
+def _outputs(prefix: Path, options: PackOptions, given: dict[str, Any], inputs: list[Path]) -> OutputSet:
+    return OutputSet(set_prefix(prefix, options.shards), force=given["force"], keep=(), inputs=inputs)
 
 
 def _claim(outputs: OutputSet, prefix: Path, options: PackOptions, given: dict[str, Any]) -> None:
@@ -226,6 +227,9 @@ def _run(
 ) -> PackReport:
     if options.label_width:
         build.check_label_width(items, options.label_width, source)
+    if given["force"]:
+        written = (*ownimages.OF_A_SET, ".lst", ".classes.txt") if isinstance(items, Listing) else ownimages.OF_A_SET
+        ownimages.check_images((item.path for item in items), options.source, ownimages.files_of(prefix, written))
     if given["verbose"]:
         click.echo(f"im2rec: packing {len(items)} images of {source} with {shared.said_workers(options.pool.workers)}", err=True)
     with progress.bar("packing", len(items), quiet=given["quiet"]) as advance:

@@ -345,6 +345,20 @@ SABOTEURS = [
         "        report.rejects[:1] or report.rejects.append(Reject(item.id, item.path, reason))\n",
         ("tests/im2rec/test_build.py",),
     ),
+    Saboteur(
+        "an image is replaced by what is made from it",
+        "im2rec/ownimages.py",
+        "        if found is not None and (found.st_dev, found.st_ino) in known:\n",
+        "        if False:\n",
+        ("tests/im2rec/cli/test_outputs.py",),
+    ),
+    Saboteur(
+        "a list is replaced by what is made from it",
+        "im2rec/cli/pack.py",
+        'force=given["force"], keep=(), inputs=inputs)\n',
+        'force=given["force"], keep=())\n',
+        ("tests/im2rec/cli/test_outputs.py",),
+    ),
     # going on with an interrupted run
     Saboteur(
         "work that is kept is looked for by the name that was given for its folder",

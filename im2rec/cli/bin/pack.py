@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from im2rec import progress
+from im2rec import ownimages, progress
 from im2rec.cli import imageoptions
 from im2rec.cli import options as shared
 from im2rec.errors import ImageError, NothingPacked
@@ -36,6 +36,8 @@ def command(source: Path, root: Path | None, output: Path, force: bool, **given:
     root = root if root is not None else source.parent
     options = imageoptions.pack_options(root, {**imageoptions.ONE_BY_ONE, **given})
     rows, report = pairs.read_list(source), pairs.PairsReport()
+    if force and output.exists():
+        ownimages.check_images((path for row in rows for path in row[:2]), options.source, [output])
     with OutputSet(force=force, inputs=[source]) as outputs, progress.bar("packing", len(rows), quiet=given["quiet"]) as advance:
         put_pairs(outputs.create(output), pairs.listed(rows, options.source, options.transform, report, advance))
         if not report.packed:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from im2rec import progress
+from im2rec import ownimages, progress
 from im2rec.cli import imageoptions
 from im2rec.cli import options as shared
 from im2rec.cli.identities import common
@@ -78,6 +78,9 @@ def _build(items: ItemList, source: Path, root: Path, prefix: Path, given: dict[
     options = imageoptions.pack_options(root, {**given, "shards": None, "shard_size": None, "part": None, "resume": False})
     grouped = GroupedItems(items, items.source, width=options.label_width, renumber=not given["keep_labels"])
     common.say(f"packing {len(grouped)} images of {items.source} with {shared.said_workers(options.pool.workers)}", given)
+    if given["force"]:
+        written = ownimages.files_of(prefix, (*ownimages.OF_A_SET, ".lst"))
+        ownimages.check_images((item.path for item in items), options.source, written)
     with (
         OutputSet(prefix, force=given["force"], inputs=[source]) as outputs,
         progress.bar("packing", len(grouped), quiet=given["quiet"]) as advance,

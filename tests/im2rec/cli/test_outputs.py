@@ -212,3 +212,85 @@ def test_a_list_beside_the_set_that_is_another_is_told(im2rec, work, photos):
         assert "is not the list" not in im2rec("pack", *words, "--force").err
     (work / "y.lst").write_text("".join(lines[:5]))  # the same, under another name
     assert "is not the list" not in im2rec("pack", "some.lst", photos, "-o", "y", "--force").err
+
+
+PACKS = [("pack",), ("pack", "--resize", "9", "--workers", "0"), ("pack", "--shards", "2"), ("identities", "build")]
+
+
+@pytest.mark.parametrize("suffix", [".rec", ".idx", ".sum"])
+@pytest.mark.parametrize("command", PACKS, ids=" ".join)
+def test_a_list_is_not_replaced_by_what_is_made_from_it(im2rec, listed, work, photos, command, suffix):
+    name = f"b-00000-of-00002{suffix}" if "--shards" in command else f"b{suffix}"
+    (work / "x.lst").rename(name)
+    before = (work / name).read_bytes()
+    ran = im2rec(*command, name, photos, "-o", "b", "--force")
+    assert (ran.code, ran.err.splitlines()[-1]) == (3, f"im2rec: {name}: cannot write: it is the file that is read")
+    assert {path.name: path.read_bytes() for path in work.iterdir()} == {name: before}
+
+
+def test_a_labels_file_is_not_replaced_by_what_is_made_from_it(im2rec, work, photos):
+    (work / "far.csv").write_text("".join(f"{path.relative_to(photos)},1\n" for path in sorted(photos.rglob("*.jpg"))))
+    (work / "x.lst").symlink_to("far.csv")
+    before = (work / "far.csv").read_bytes()
+    ran = im2rec("pack", photos, "--labels", "far.csv", "-o", "x", "--force")
+    assert (ran.code, ran.err.splitlines()[-1]) == (3, "im2rec: x.lst: cannot write: it is the file that is read")
+    assert (work / "far.csv").read_bytes() == before
+    assert sorted(os.listdir(work)) == ["far.csv", "x.lst"]
+
+
+@pytest.mark.parametrize("suffix", [".rec", ".idx", ".sum", ".rejects.tsv"])
+@pytest.mark.parametrize("command", PACKS, ids=" ".join)
+def test_an_image_is_not_replaced_by_what_is_made_from_it(im2rec, listed, work, photos, command, suffix):
+    image = photos / (f"c-00001-of-00002{suffix}" if "--shards" in command else f"c{suffix}")
+    image.write_bytes((photos / "a" / "00.jpg").read_bytes())
+    with (work / "x.lst").open("a") as items:
+        items.write(f"99\t1\t{image.name}\n")
+    before = image.read_bytes(), os.listdir(photos)
+    ran = im2rec(*command, "x.lst", photos, "-o", photos / "c", "--force")
+    assert (ran.code, ran.err.splitlines()[-1]) == (3, f"im2rec: {image}: cannot write: it is an image of the list, {image.name}")
+    assert (image.read_bytes(), os.listdir(photos)) == before
+    assert im2rec(*command, "x.lst", photos, "-o", work / "c", "--force").code == 0
+
+
+@pytest.mark.parametrize("options", [[], ["--follow-symlinks"]], ids=["confined", "followed"])
+def test_an_image_is_known_behind_links(im2rec, listed, work, photos, options):
+    """Of a link the file that it leads to, and of an output that is a link what would be replaced."""
+    folder = work if options else photos
+    (folder / "c.rec").write_bytes((photos / "a" / "00.jpg").read_bytes())
+    (photos / "link.jpg").symlink_to(folder / "c.rec")
+    (work / "out.rec").symlink_to(folder / "c.rec")
+    (work / "x.lst").write_text("0\t1\tlink.jpg\n")
+    before = (folder / "c.rec").read_bytes()
+    for output in (folder / "c", work / "out"):
+        ran = im2rec("pack", "x.lst", photos, "-o", output, "--force", *options)
+        assert (ran.code, ran.err) == (3, f"im2rec: {output}.rec: cannot write: it is an image of the list, link.jpg\n")
+    assert (folder / "c.rec").read_bytes() == before
+
+
+def test_a_folder_that_is_packed_keeps_its_images(im2rec, work, photos):
+    image = photos / "c.rec"
+    image.write_bytes((photos / "a" / "00.jpg").read_bytes())
+    ran = im2rec("pack", photos, "--ext", ".rec", "-o", photos / "c", "--force")
+    assert (ran.code, ran.err) == (3, f"im2rec: {image}: cannot write: it is an image of the list, c.rec\n")
+    assert not (photos / "c.lst").exists()
+
+
+@pytest.mark.parametrize("options", [[], ["--pass-through"]])
+def test_mxnets_form_does_not_replace_an_image_either(im2rec, listed, work, photos, options):
+    image = photos / "d.rec"
+    image.write_bytes((photos / "a" / "00.jpg").read_bytes())
+    before = image.read_bytes()
+    (photos / "d.lst").write_text("0\t1\ta/00.jpg\n1\t2\td.rec\n")
+    ran = im2rec(photos / "d", photos, *options)
+    assert (ran.code, ran.err.splitlines()[-1]) == (3, f"im2rec: {image}: cannot write: it is an image of the list, d.rec")
+    assert image.read_bytes() == before
+    (photos / "d.lst").write_text("0\t1\ta/00.jpg\n")
+    assert im2rec(photos / "d", photos, *options).code == 0
+
+
+def test_an_image_is_not_replaced_by_its_pairs(im2rec, work, photos):
+    (work / "pairs.tsv").write_text("a/00.jpg\tb/01.jpg\t1\n")
+    before = (photos / "b" / "01.jpg").read_bytes()
+    ran = im2rec("bin", "pack", "pairs.tsv", photos, "-o", photos / "b" / "01.jpg", "--force")
+    assert (ran.code, "it is an image of the list, b/01.jpg" in ran.err) == (3, True)
+    assert (photos / "b" / "01.jpg").read_bytes() == before
