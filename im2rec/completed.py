@@ -73,7 +73,7 @@ def completed(items: Items, prefix: Path, options: PackOptions, digest: str, out
 def _check_images(
     items: Iterator[Item], sets: list[tuple[Path, checksum.Sum]], rejected: set[int | None], packed_at: int, options: PackOptions
 ) -> None:
-    """Check that no image has changed since it was packed: by its times, and where its bytes were kept by its size."""
+    """Check that no image has changed since it was packed: by its time of modification, and where its bytes were kept by its size."""
     source = ImageSource(options.source)
     records = ((rec, *row) for rec, listed in sets for row in zip(listed.offsets.tolist(), listed.lengths.tolist(), strict=True))
     for item in items:
@@ -81,12 +81,12 @@ def _check_images(
         record = None if item.id in rejected else next(records)
         if status is None:
             if record is not None:
-                raise ResumeError(printable(item.path), "is no longer there")
+                raise ResumeError(printable(item.path), "is no longer there", finished=True)
             continue
         if record is not None and options.transform.pass_through and not _may_hold(*record, status.st_size, item, options):
-            raise ResumeError(printable(item.path), f"has {status.st_size} bytes, another size than when it was packed")
+            raise ResumeError(printable(item.path), f"has {status.st_size} bytes, another size than when it was packed", finished=True)
         if has_changed(status, packed_at):
-            raise ResumeError(printable(item.path), "has changed since it was packed")
+            raise ResumeError(printable(item.path), "has changed since it was packed", finished=True)
 
 
 def _may_hold(rec: Path, offset: int, length: int, size: int, item: Item, options: PackOptions) -> bool:

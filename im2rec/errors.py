@@ -93,19 +93,23 @@ class NothingPacked(Im2recError):
 
 
 class ResumeError(Im2recError):
-    """An interrupted run cannot be gone on with, because something has changed since.
+    """A run cannot be gone on with, or is not done yet, because something has changed since.
 
     Attributes:
         place: what has changed: the output's prefix where it is an option, else an input.
         reason: how.
+        finished: the run had ended, and its set is complete.
     """
 
-    def __init__(self, place: str, reason: str) -> None:
-        super().__init__(place, reason)
+    def __init__(self, place: str, reason: str, finished: bool = False) -> None:  # noqa: FBT001, FBT002  (pickled by position)
+        super().__init__(place, reason, finished)
         self.place = place
         self.reason = reason
+        self.finished = finished
 
     def __str__(self) -> str:
+        if self.finished:
+            return f"{self.place}: {self.reason}, so the finished set is not what this command packs now (--force without --resume does)"
         return f"{self.place}: {self.reason}, so the interrupted run cannot be resumed (without --resume it starts anew)"
 
 

@@ -34,10 +34,12 @@ class Entry:
     Attributes:
         outcomes: of its items.
         written: (shard, bytes, XXH3-128) of each piece of it.
+        times: of modification of each item's file, in nanoseconds since 1970, 0 where there is none; empty where they were not noted.
     """
 
     outcomes: Outcomes
     written: list[tuple[int, int, str]]
+    times: list[int] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -73,10 +75,11 @@ def _line(content: dict[str, Any]) -> bytes:
     return b"%s\t%08x\n" % (text, zlib.crc32(text))
 
 
-def _entry_line(noted: tuple[Outcomes, dict[str, str], list[tuple[int, int, str]]]) -> bytes:
-    outcomes, temporaries, written = noted
-    values = {field.name: getattr(outcomes, field.name) for field in fields(outcomes)}
-    return _line({**values, "written": written, "temporaries": temporaries})
+def _entry_line(noted: tuple[Entry, dict[str, str]]) -> bytes:
+    entry, temporaries = noted
+    values = {field.name: getattr(entry.outcomes, field.name) for field in fields(entry.outcomes)}
+    times = {"times": entry.times} if entry.times else {}
+    return _line({**values, **times, "written": entry.written, "temporaries": temporaries})
 
 
 class Journal:
@@ -97,11 +100,11 @@ class Journal:
         self.shards = set(past.temporaries) if past else set()
         self._size = past.ends[-1] if past else 0
         self._head = [] if past else [_line({"asked": asked, "started": time.time_ns()})]
-        self._pending: list[tuple[Outcomes, dict[str, str], list[tuple[int, int, str]]]] = []  # formatted when they are saved
+        self._pending: list[tuple[Entry, dict[str, str]]] = []  # formatted when they are saved
         self._last = time.monotonic()
 
-    def note(self, block: Block[Item], written: list[Written], recs: list[OutputFile]) -> None:
-        """Note a block that was written.
+    def note(self, block: Block[Item], written: list[Written], recs: list[OutputFile], times: list[int]) -> None:
+        """Note a block that was written, and the times of its items' files, if they are asked for.
 
         Raises:
             FileError: the journal cannot be written.
@@ -109,7 +112,7 @@ class Journal:
         new = {str(piece.shard): recs[piece.shard].temporary.name for piece in written if piece.shard not in self.shards}
         self.shards.update(map(int, new))
         pieces = [(piece.shard, len(piece.data), _digest(piece.data)) for piece in written]
-        self._pending.append((block.outcomes, new, pieces))
+        self._pending.append((Entry(block.outcomes, pieces, times), new))
         if time.monotonic() - self._last > _INTERVAL:
             self.save(recs[-1:])
 
@@ -135,7 +138,7 @@ class Journal:
             while data:
                 data = data[files.disk.write(self._fd, data) :]
             files.disk.fsync(self._fd)
-            if last or self._head or any(temporaries for _, temporaries, _ in self._pending):  # names that the folder must have, too
+            if last or self._head or any(temporaries for _, temporaries in self._pending):  # names that the folder must have, too
                 files.disk.sync_folder(self.path.parent)
         self._head.clear()
         self._pending.clear()
@@ -213,17 +216,25 @@ def _read_line(content: Any, past: Past | None, path: Path) -> Past:
         {int(number): _text(remark) for number, remark in content["remarks"].items()},
         {int(number): _count(traits) for number, traits in content["traits"].items()},
     )
+    times = [_time(time) for time in content.get("times", [])]
     numbers = [*outcomes.rejects, *outcomes.remarks, *outcomes.traits]
-    if len(outcomes.reads) != len(outcomes) or not all(0 <= number < len(outcomes) for number in numbers):
+    fit = len(outcomes.reads) == len(outcomes) and len(times) in (0, len(outcomes))
+    if not fit or not all(0 <= number < len(outcomes) for number in numbers):
         raise ValueError("its lists do not fit together")
     past.temporaries.update(named)
-    past.entries.append(Entry(outcomes, written))
+    past.entries.append(Entry(outcomes, written, times))
     return past
 
 
 def _count(value: Any) -> int:
     if type(value) is not int or not 0 <= value < 1 << 63:
         raise ValueError(f"{value!r}, expected a number")
+    return value
+
+
+def _time(value: Any) -> int:
+    if type(value) is not int or not -(1 << 63) <= value < 1 << 63:  # files may be older than 1970
+        raise ValueError(f"{value!r}, expected a time")
     return value
 
 

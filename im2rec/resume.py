@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from im2rec.names import printable
 from im2rec.packoptions import PackOptions, describe_run
 from im2rec.shards import ShardWriter, Written
 from im2rec.source import ImageSource, has_changed
-from im2rec.work import Block, Outcomes
+from im2rec.work import Block
 from recordio import checksum, files
 from recordio.errors import FileError
 from recordio.outputs import OutputSet
@@ -27,6 +27,7 @@ class Resumable:
     def __init__(self, prefix: Path, options: PackOptions, described: dict[str, str], outputs: OutputSet) -> None:
         self._options = options
         self._outputs = outputs
+        self._source = ImageSource(options.source)
         self._path = journal.journal_path(prefix)
         self._prefix = prefix
         self._asked = describe_run(options, described)
@@ -56,14 +57,13 @@ class Resumable:
         else:
             self._taken = list(past.temporaries.values())
             check_same(past, self._asked, self._prefix)
-            source = ImageSource(self._options.source)
             back = committed(past)
             if back:  # nothing may be moved before it is sure that the run can be resumed
-                check_inputs(past, draw(), source)
+                check_inputs(past, draw(), self._source)
                 for shard, final in back.items():
                     _hide(final, past.temporaries[shard])
             writer.check_free()
-            adopt(past, items, writer, source, note)
+            adopt(past, items, writer, self._source, note)
             past.finals.clear()
         self._outputs.add_scratch(self._path)
         self._journal = journal.Journal(self._path, self._asked, past)
@@ -74,7 +74,16 @@ class Resumable:
     def note(self, block: Block[Item], written: list[Written], writer: ShardWriter) -> None:
         """Note a block that was written."""
         assert self._journal is not None
-        self._journal.note(block, written, writer.recs)
+        times = list(map(self._time, block.items)) if self._options.resume else []
+        self._journal.note(block, written, writer.recs, times)
+
+    def _time(self, item: Item) -> int:
+        """Return when an item's file was modified, in nanoseconds since 1970, 0 where there is none.
+
+        This costs a call on each image, so it is asked only where somebody means to go on.
+        """
+        status = self._source.status(item.path)
+        return status.st_mtime_ns if status else 0
 
     def stop(self, writer: ShardWriter, error: BaseException) -> None:
         """Leave the work of an interrupted run where a later one finds it, if that was asked for and makes sense."""
@@ -135,11 +144,10 @@ def adopt(past: Past, items: Iterator[Item], writer: ShardWriter, source: ImageS
             data = pieces.read(entry)
             if data is None:
                 break
-            outcomes = entry.outcomes
-            chosen = list(islice(items, len(outcomes)))
-            _check_inputs(chosen, outcomes, source, past.started)
+            chosen = list(islice(items, len(entry.outcomes)))
+            _check_inputs(chosen, entry, source, past.started)
             _hand_over(chosen, entry, data, writer, past.temporaries)
-            note(Block(chosen, outcomes, memoryview(b"")))
+            note(Block(chosen, entry.outcomes, memoryview(b"")))
             done += len(chosen)
             kept += 1
     finally:
@@ -223,20 +231,21 @@ def check_inputs(past: Past, items: Iterator[Item], source: ImageSource) -> None
         ResumeError: one has.
     """
     for entry in past.entries:
-        _check_inputs(list(islice(items, len(entry.outcomes))), entry.outcomes, source, past.started)
+        _check_inputs(list(islice(items, len(entry.outcomes))), entry, source, past.started)
 
 
-def _check_inputs(items: list[Item], outcomes: Outcomes, source: ImageSource, started: int) -> None:
-    """Check that no image's file has changed its size, or its time since the interrupted run was started."""
-    for number, (item, size) in enumerate(zip(items, outcomes.reads, strict=True)):
+def _check_inputs(items: list[Item], entry: Entry, source: ImageSource, started: int) -> None:
+    """Check that no image's file has changed its size or its time of modification since the interrupted run was started."""
+    times: Sequence[int | None] = entry.times or [None] * len(items)
+    for number, (item, size, time) in enumerate(zip(items, entry.outcomes.reads, times, strict=True)):
         status = source.status(item.path)
-        rejected = number in outcomes.rejects
+        rejected = number in entry.outcomes.rejects
         if status is None:
             if not rejected:
                 raise ResumeError(printable(item.path), "is no longer there")
         elif not rejected and status.st_size != size:
             raise ResumeError(printable(item.path), f"has {status.st_size} bytes and had {size}")
-        elif has_changed(status, started):
+        elif has_changed(status, started, time):
             raise ResumeError(printable(item.path), "has changed since the run that was interrupted")
 
 

@@ -45,13 +45,16 @@ def leaves_root(path: str) -> bool:
     return os.path.isabs(path) or ".." in parts or bool(os.path.splitdrive(path)[0])
 
 
-def has_changed(status: os.stat_result, since: int) -> bool:
-    """Tell whether a file may have been written or replaced after a moment, in nanoseconds since 1970.
+def has_changed(status: os.stat_result, since: int, noted: int | None = None) -> bool:
+    """Tell by its time of modification whether a file was written after a moment, in nanoseconds since 1970.
 
-    The change time finds files that were replaced by older ones. A time of modification that is still to come was set by
-    somebody, and says nothing; when that was done, the change time says.
+    A file that was replaced by an older one is found by the time that was *noted* before. A time that is still to come was
+    set by somebody, and says nothing; when that was done, the change time says. Else the change time has no say: it is
+    another one after a chmod, too, or when a second name is given.
     """
-    return status.st_ctime_ns > since or since < status.st_mtime_ns <= time.time_ns()
+    if noted is not None and status.st_mtime_ns != noted:
+        return True
+    return (status.st_mtime_ns if status.st_mtime_ns <= time.time_ns() else status.st_ctime_ns) > since
 
 
 class ImageSource:

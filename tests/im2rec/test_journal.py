@@ -48,6 +48,11 @@ def test_what_was_done_is_taken_over(load, tmp_path):
     assert past.ends == [len(line(HEAD)), len(line(HEAD) + line(ENTRY))]
 
 
+def test_times_are_taken_over_where_they_were_noted(load):
+    past = load(line(HEAD), line(ENTRY), line({**ENTRY, "times": [1_700_000_000_000_000_000, -5]}))
+    assert [entry.times for entry in past.entries] == [[], [1_700_000_000_000_000_000, -5]]
+
+
 @pytest.mark.parametrize("cut", range(1, len(line(ENTRY))))
 def test_last_line_counts_only_when_it_is_whole(load, cut):
     past = load(line(HEAD), line(ENTRY)[:-cut])
@@ -70,6 +75,7 @@ def test_head_that_is_none_makes_it_useless(load, content):
     [
         *(("sizes", value) for value in (None, 5, "55", [100], [100, -1], [100, 1.5], [100, "0"], [100, True], [1 << 63, 0], {"0": 1})),
         *(("reads", value) for value in (None, [], [90, 0, 0], [None, 0])),
+        *(("times", value) for value in (None, 5, [1], [1, 2, 3], [1, 1.5], [1, "2"], [1, True], [1, 1 << 63], {"0": 1})),
         *(("rejects", value) for value in (None, [], {"2": "x"}, {"-1": "x"}, {"x": "x"}, {"1": 5}, {"1": None})),
         *(("traits", value) for value in ({"0": "4"}, {"7": 4})),
         *(("written", value) for value in (None, [[0, 100]], [[0, -100, "ab"]], [[0, 100, 5]], [["0", 100, "ab"]], [7], {"a": 1})),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -204,6 +205,60 @@ def test_images_of_a_time_to_come_are_gone_on_with_unless_they_were_given_it_sin
         run()
 
 
+def touch_rights(path):
+    path.chmod(0o600)
+
+
+def give_second_name(path):
+    os.link(path, path.with_name("second name"))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no change time")
+@pytest.mark.parametrize("change", [touch_rights, give_second_name])
+@pytest.mark.parametrize("noted", [True, False], ids=["noted", "not noted"])
+def test_what_changes_no_byte_of_an_image_is_no_change(run, root, items, work, monkeypatch, change, noted):
+    whole = run()
+    expected = content(work)
+    clear(work)
+    if not noted:
+        monkeypatch.setattr(resume.Resumable, "note", unnoted)
+    with pytest.raises(KeyboardInterrupt):
+        run(4)
+    time.sleep(0.02)  # the clock for files lags behind by a tick
+    for item in items[:9]:
+        before = (root / item.path).stat()
+        change(root / item.path)
+        (root / item.path).with_name("second name").unlink(missing_ok=True)
+        after = (root / item.path).stat()
+        assert (after.st_mtime_ns, after.st_ctime_ns > before.st_ctime_ns) == (before.st_mtime_ns, True)
+    assert completed(items, work / "x", PackOptions(SourceOptions(root)), "d", []) is None
+    report = run()
+    assert (content(work), report.packed) == (expected, whole.packed)
+    for item in items[:9]:
+        change(root / item.path)
+        (root / item.path).with_name("second name").unlink(missing_ok=True)
+    assert completed(items, work / "x", PackOptions(SourceOptions(root)), "d", []).packed == whole.packed
+
+
+def unnoted(self, block, written, writer):
+    """As a run notes a block that was not given --resume."""
+    self._journal.note(block, written, writer.recs, [])
+
+
+def test_an_image_that_is_replaced_by_an_older_one_of_its_size_is_refused(run, root, items, work):
+    with pytest.raises(KeyboardInterrupt):
+        run(2)
+    path = root / items[1].path
+    other = path.with_name("other")
+    data = bytearray(path.read_bytes())
+    data[-9] ^= 1
+    other.write_bytes(data)
+    os.utime(other, (10**9, 10**9))
+    other.replace(path)
+    with pytest.raises(ResumeError, match=f"^{items[1].path}: has changed since the run that was interrupted, so the interrupted run"):
+        run()
+
+
 def test_an_image_that_was_not_done_may_change(run, root, items, work):
     with pytest.raises(KeyboardInterrupt):
         run(2)
@@ -279,7 +334,7 @@ def test_a_finished_set_is_known_by_its_list_and_options(run, root, items, work)
         (same, "has changed since it was packed"),
     ]:
         (root / items[0].path).write_bytes(change)
-        with pytest.raises(ResumeError, match=text):
+        with pytest.raises(ResumeError, match=f"{text}.*, so the finished set is not what this command packs now"):
             completed(items, work / "x", options, "d", [])
     (work / "x.idx").write_bytes(b"")
     assert completed(items, work / "x", options, "d", []) is None
@@ -291,7 +346,17 @@ def test_a_resumed_command_says_that_nothing_is_left_to_do(im2rec, photos, work)
     ran = im2rec("pack", photos, "-o", "x", "--resume")
     assert (ran.code, ran.err.splitlines()[0]) == (0, "im2rec: x: is complete, nothing is left to do")
     assert content(work) == before
+    (photos / "a" / "00.jpg").chmod(0o644)
+    assert im2rec("pack", photos, "-o", "x", "--resume").code == 0
     assert im2rec("pack", photos, "-o", "x", "--resume", "--resize", "9").code == 3
+    (photos / "a" / "00.jpg").touch()
+    ran = im2rec("pack", photos, "-o", "x", "--resume")
+    assert (ran.code, ran.err) == (
+        3,
+        "im2rec: a/00.jpg: has changed since it was packed, so the finished set is not what this command packs now "
+        "(--force without --resume does)\n",
+    )
+    assert im2rec("pack", photos, "-o", "x", "--force").code == 0
 
 
 INTERRUPTED = """
@@ -334,3 +399,5 @@ def test_work_is_found_again_by_whatever_name_its_folder_has(im2rec, photos, wor
 
 def test_a_resume_error_is_one_of_ours():
     assert issubclass(ResumeError, Im2recError)
+    error = ResumeError("x", "has changed", finished=True)
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
