@@ -56,6 +56,7 @@ CHOICES: Final = {
 }
 
 UNKNOWN: Final = ImageInfo("", 0, 0)  # what is damaged, or was not looked at
+LACKS_END: Final = "lacks its end mark, its pixels are all there"
 _WRONG_SUFFIX: Final = int(Trait.WRONG_SUFFIX)
 SUFFIXES: Final = {  # format -> suffixes of its files, the usual one first
     "jpg": (".jpg", ".jpeg", ".jpe", ".jfif"),
@@ -98,7 +99,7 @@ def judge(*, max_pixels: int, refused: int = 0, only_remark: bool = False) -> Ju
                     raise
                 return UNKNOWN, error.reason
             if info.missing_end:
-                remark = "lacks its end mark, its pixels are all there"
+                remark = LACKS_END
         if not path.endswith(_AS_WRITTEN.get(info.format, "")) and _suffix_format(path) not in ("", info.format):
             info = info._replace(traits=info.traits | _WRONG_SUFFIX)
         if info.traits & refused:

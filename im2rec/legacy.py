@@ -125,7 +125,7 @@ def _pack_all(prefix: Path, root: Path, args: argparse.Namespace) -> None:
     from im2rec.report import rejects_of
     from im2rec.source import SourceOptions
     from im2rec.transform import TransformOptions
-    from im2rec.work import PoolOptions
+    from im2rec.work import IMAGE_TIMEOUT, PoolOptions
 
     if args.resize < 0:
         raise PlanError(f"--resize {args.resize}, expected 0 or more")
@@ -143,7 +143,7 @@ def _pack_all(prefix: Path, root: Path, args: argparse.Namespace) -> None:
     options = PackOptions(
         SourceOptions(root, follow_symlinks=True, outside_root=args.outside_root),
         transform,
-        pool=PoolOptions(0 if args.pass_through else max(1, args.num_thread)),
+        pool=PoolOptions() if args.pass_through else PoolOptions(max(1, args.num_thread), IMAGE_TIMEOUT),
         label_width=0 if args.pack_label else 1,
         checksums=False,  # MXNet's tool writes a .rec and an .idx, and nothing else
         journal=False,
@@ -173,8 +173,12 @@ def _pack(path: Path, options: PackOptions) -> PackReport:
 
 
 def _tell(path: Path, report: PackReport) -> None:
+    from im2rec import judge
+    from recordio import strict
+
     for remark in report.remarks:
-        _say(f"remark: {remark}; packed as MXNet's tool does ('im2rec pack' would leave it out)")
+        is_packed = remark.reason.startswith((judge.LACKS_END, strict.ODD))
+        _say(f"remark: {remark}" + ("" if is_packed else "; packed as MXNet's tool does ('im2rec pack' would leave it out)"))
     for reject in report.rejects:
         _say(f"left out: {reject}")
     _say(f"{path}: {report.as_text()}")

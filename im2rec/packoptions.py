@@ -64,7 +64,7 @@ def describe(options: PackOptions) -> dict[str, str]:
     usual = PackOptions(options.source)
     found = _changed(options.transform, usual.transform)
     if options.transform.pass_through:  # what would change pixels has no say then; what rejects images has
-        found = {name: value for name, value in found.items() if name in ("--check", "--max-pixels") or value == ERROR}
+        found = {name: value for name, value in found.items() if name in ("--check", "--decode", "--max-pixels") or value == ERROR}
     else:
         found["--encoding"] = found.pop("--pass-through") and options.transform.encoding
     if options.label_width:

@@ -125,6 +125,7 @@ class _Supervisor(Generic[T]):
         self._order: deque[tuple[_Worker[T], _Task[T]]] = deque()
         self._handed_out = 0
         self._more = True
+        self._looked = self._counted_from = time.monotonic()
 
     def run(self) -> Iterator[Block[T]]:
         try:
@@ -275,10 +276,14 @@ class _Supervisor(Generic[T]):
     # -- deaths
 
     def _end_late(self, now: float) -> None:
+        """End workers whose image had its time. Time in which nobody looked does not count: all processes may have been stopped."""
+        if now - self._looked > self._options.timeout / 2:
+            self._counted_from = now
+        self._looked = now
         for worker in self._workers:
             if worker.process is not None and worker.tasks:
                 since, _, number = STATE.unpack_from(worker.shared)
-                if number >= 0 and now - since > self._options.timeout:
+                if number >= 0 and now - max(since, self._counted_from) > self._options.timeout:
                     worker.process.kill()
                     self._replace(worker, late=number)
 

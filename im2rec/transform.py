@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from im2rec.errors import PlanError
 from im2rec.judge import CHOICES, ERROR, UNKNOWN, Judge, judge
 from recordio import alpha, images, pixels
+from recordio.errors import ImageFormatError
 from recordio.traits import ImageInfo, Trait
 
 if TYPE_CHECKING:
@@ -34,8 +35,9 @@ class TransformOptions:
         quality: 0 to 100 for JPEG and WebP, 0 to 9 for PNG.
         color: a name of images.COLORS.
         scaled_decode: decode a JPEG at a half, a quarter or an eighth where that is still at least the size wanted.
-        check: "reject" refuses images that are truncated, damaged or too large before anything is decoded; "remark"
-            only remarks on them; "off" does not look.
+        check: "reject" refuses images that are truncated, damaged or too large, before anything is decoded as far as the
+            bytes tell; "remark" only remarks on them; "off" does not look.
+        decode: decode images whose bytes are kept, and refuse what is damaged.
         max_pixels: what "too large" means.
         alpha: a value of judge.CHOICES, as all that follow; "error" rejects such images. None leaves it to *color*: alpha is
             dropped, and kept by "unchanged".
@@ -58,6 +60,7 @@ class TransformOptions:
     color: str = "color"
     scaled_decode: bool = False
     check: str = "reject"
+    decode: bool = False
     max_pixels: int = images.MAX_PIXELS
     alpha: str | None = None
     exif: str | None = None
@@ -73,6 +76,8 @@ class TransformOptions:
             raise PlanError("--resize and --max-side exclude each other")
         if self.pass_through and (self.resize or self.max_side or self.center_crop):
             raise PlanError("--pass-through keeps the images as they are: it goes with no option that changes pixels")
+        if self.decode and (not self.pass_through or self.check != "reject"):
+            raise PlanError("--decode checks images whose bytes are kept: it goes with no option that changes pixels, nor with --no-check")
         for name, value, known in (
             ("interpolation", self.interpolation, (*images.INTERPOLATIONS, images.AUTO)),
             ("encoding", self.encoding, images.ENCODINGS),
@@ -155,7 +160,8 @@ def transformer(options: TransformOptions) -> Transform:
     def transform(data: bytes, path: str) -> tuple[bytes, str, int]:
         info, remark = look(data, 0, len(data), path) if look else (UNKNOWN, "")
         if not options.pass_through:
-            data = _reencode(data, options, info)
+            data, odd = _reencode(data, options, info)
+            remark = remark or odd
         return (data, remark, info.traits) if is_checked else (data, "", 0)
 
     return transform
@@ -165,12 +171,22 @@ def checker(options: TransformOptions) -> Judge | None:
     """Make the function that judges image files; None where nothing is looked at."""
     if options.check == "off":
         return None
-    return judge(max_pixels=options.max_pixels, refused=options.refused, only_remark=options.check == "remark")
+    look = judge(max_pixels=options.max_pixels, refused=options.refused, only_remark=options.check == "remark")
+    if not options.decode:
+        return look
+
+    def look_and_decode(data: bytes | bytearray, start: int, end: int, path: str) -> tuple[ImageInfo, str]:
+        info, remark = look(data, start, end, path)
+        odd = images.decode_checked(bytes(memoryview(data)[start:end]), info)
+        return info, remark or odd
+
+    return look_and_decode
 
 
-def _reencode(data: bytes, options: TransformOptions, info: ImageInfo) -> bytes:
+def _reencode(data: bytes, options: TransformOptions, info: ImageInfo) -> tuple[bytes, str]:
+    """Return the bytes to pack, and a remark or ""."""
     stored = _stored_size(data, info) if options.scaled_decode and (options.resize or options.max_side) else None
-    image = _decode(data, options, info, decode_scale(*stored, options) if stored else 1)
+    image, remark = _decode(data, options, info, decode_scale(*stored, options) if stored else 1)
     full_height, full_width = image.shape[:2]
     if stored and not options.center_crop:  # sizes follow from the whole image, which EXIF may have turned
         full_width, full_height = stored if (full_width > full_height) == (stored[0] > stored[1]) else stored[::-1]
@@ -184,7 +200,7 @@ def _reencode(data: bytes, options: TransformOptions, info: ImageInfo) -> bytes:
         size = long_side_size(full_width, full_height, options.max_side)
         if size != image.shape[1::-1]:
             image = images.resize(image, *size, options.interpolation)
-    return images.encode(image, options.encoding, options.quality)
+    return images.encode(image, options.encoding, options.quality), remark
 
 
 def _stored_size(data: bytes, info: ImageInfo) -> tuple[int, int] | None:
@@ -194,13 +210,16 @@ def _stored_size(data: bytes, info: ImageInfo) -> tuple[int, int] | None:
     return (info.width, info.height) if info.format == "jpg" else None
 
 
-def _decode(data: bytes, options: TransformOptions, info: ImageInfo, scale: int) -> NDArray[Any]:
-    """Decode as OpenCV does by itself, unless the options ask for what it does not do."""
+def _decode(data: bytes, options: TransformOptions, info: ImageInfo, scale: int) -> tuple[NDArray[Any], str]:
+    """Decode as OpenCV does by itself, unless the options ask for what it does not do; return a remark or "", too."""
     is_changed = options.color != "unchanged"
     mixes = options.alpha in ("white", "black", "keep") and bool(info.traits & Trait.ALPHA)
     if not mixes and (is_changed or (options.alpha, options.exif, options.sixteen_bit) == (None, None, None)):
-        return images.decode(data, options.color, scale=scale, upright=options.exif != "ignore")
-    image = alpha.decode_with_alpha(data, info.format) if mixes else images.decode(data, "unchanged", scale=scale)
+        return _decode_judging(data, options, options.color, scale=scale, upright=options.exif != "ignore")
+    if mixes:
+        image, remark = alpha.decode_with_alpha(data, info.format), ""
+    else:
+        image, remark = _decode_judging(data, options, "unchanged", scale=scale)
     if mixes and options.alpha != "keep":
         image = alpha.flatten(image, white=options.alpha == "white")
     elif options.alpha == "drop" and image.ndim == 3:
@@ -210,4 +229,19 @@ def _decode(data: bytes, options: TransformOptions, info: ImageInfo, scale: int)
     if options.color == "gray":
         image = images.to_gray(image)
     turns = options.exif == "apply" or (is_changed and options.exif != "ignore")
-    return pixels.turn(image, info.orientation) if turns and info.format in _TURNED else image
+    return (pixels.turn(image, info.orientation) if turns and info.format in _TURNED else image), remark
+
+
+def _decode_judging(data: bytes, options: TransformOptions, color: str, *, scale: int, upright: bool = True) -> tuple[NDArray[Any], str]:
+    """Decode as OpenCV does. What is damaged is refused, or remarked on, as the options say."""
+    if options.check == "off":
+        with images.silent():
+            return images.decode(data, color, scale=scale, upright=upright), ""
+    only_remark = options.check == "remark"  # then the pixels are OpenCV's, whatever they are
+    try:
+        return images.decode_whole(data, color, scale=scale, upright=upright, turn=not only_remark)
+    except ImageFormatError as error:
+        if not only_remark:
+            raise
+        with images.silent():
+            return images.decode(data, color, scale=scale, upright=upright), error.reason

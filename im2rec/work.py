@@ -12,6 +12,7 @@ from recordio.errors import CodecMissing
 T = TypeVar("T")
 
 RING: Final = 1 << 22  # bytes of shared memory a worker
+IMAGE_TIMEOUT: Final = 60.0  # seconds: decoding the largest image that is let in takes a few
 
 # item -> bytes to write, bytes that were read, a remark or "", traits of the image as a sum; raises ImageError to reject
 Work = Callable[[T], tuple[bytes, int, str, int]]

@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
+from recordio import pixels, strict
 from recordio.codecs import load_cv2, load_pillow, load_simplejpeg
 from recordio.errors import CodecMissing, ImageFormatError
 from recordio.jpeg import JpegHeaders, jpeg_orientation
@@ -44,7 +45,7 @@ _SAMPLINGS: Final = {"Gray": 0, "444": 0x111111, "422": 0x211111, "420": 0x22111
 _BITS_PER_SAMPLE, _ORIENTATION = 0x0102, 0x0112  # tags of TIFF and EXIF
 _IGNORE_ORIENTATION = 128  # OpenCV's flag
 _LIMIT = threading.RLock()  # held while Pillow's limit of pixels is lifted
-_END_MARK = b"\xff\xd9"  # of JPEG and of JPEG 2000
+_END_MARK = strict.END_MARK  # of JPEG and of JPEG 2000
 _START_OF_DATA = b"\xff\x93"  # of JPEG 2000
 _END_MARKS = _END_MARK * (1 << 15)  # fills the longest segment, of 65,535 bytes
 
@@ -94,15 +95,10 @@ def _decodes_alike(sampling: str, scale: int) -> bool:
     for quality in (30, 95):
         data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality, *factor])[1]
         for name, flag in (("BGR", 1), ("GRAY", 0)):
-            pixels = decode_jpeg(data, name, **_least(height, width, scale)).squeeze()
+            pixels = decode_jpeg(data, name, **strict.reduced(height, width, scale)).squeeze()
             if not np.array_equal(pixels, cv2.imdecode(data, _reduced(flag, scale))):
                 return False
     return True
-
-
-def _least(height: int, width: int, scale: int) -> dict[str, int]:
-    """Return what simplejpeg is told to decode to 1/scale of the sides."""
-    return {} if scale == 1 else {"min_height": -(-height // scale), "min_width": -(-width // scale), "min_factor": scale}
 
 
 def _reduced(flag: int, scale: int) -> int:
@@ -165,6 +161,27 @@ def quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
+
+
+@contextlib.contextmanager
+def silent() -> Iterator[None]:
+    """Keep what libjpeg writes to the process's standard error from it: lines about an image that do not name it.
+
+    Only for processes of one thread, for the time of a call that says nothing else: whatever is written meanwhile is lost.
+    """
+    try:
+        kept = os.dup(2)
+    except OSError:  # there is none
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 @contextlib.contextmanager
@@ -238,9 +255,10 @@ def _has_more(image: Any) -> bool:
 def _check_scans(data: bytes) -> None:
     """Decode a JPEG that has no end mark with one added: the decoder warns when more than the mark is missing."""
     try:
-        load_simplejpeg().decode_jpeg(data + _END_MARK, colorspace="GRAY", strict=True)
-    except ValueError as error:
-        raise ImageFormatError(f"is truncated: {len(data)} bytes, the JPEG's end is missing ({error})") from None
+        strict.check(data + _END_MARK)
+    except (ImageFormatError, strict.NoVerdict) as error:
+        reason = str(error).removeprefix("is damaged: ")
+        raise ImageFormatError(f"is truncated: {len(data)} bytes, the JPEG's end is missing ({reason})") from None
 
 
 def decode_strictly(data: bytes, *, max_pixels: int = MAX_PIXELS) -> None:
@@ -255,19 +273,26 @@ def decode_strictly(data: bytes, *, max_pixels: int = MAX_PIXELS) -> None:
         ImageFormatError: it is truncated, damaged, or no image.
         CodecMissing: a codec is needed and cannot be loaded.
     """
-    info = check(data, max_pixels=max_pixels)
+    decode_checked(data, check(data, max_pixels=max_pixels))
+
+
+def decode_checked(data: bytes, info: ImageInfo) -> str:
+    """Decode an image as :func:`decode_strictly` does, of which :func:`check` has said *info*; return a remark or "".
+
+    Raises:
+        ImageFormatError: it is damaged.
+        CodecMissing: a codec is needed and cannot be loaded.
+    """
     if info.format == "jpg":
-        try:
-            load_simplejpeg().decode_jpeg(data + _END_MARK if info.missing_end else data, colorspace="GRAY", strict=True)
-        except ValueError as error:
-            raise ImageFormatError(f"is damaged: {error}") from None
-        return
+        with contextlib.suppress(strict.NoVerdict):
+            return strict.check(data)
     pillow = load_pillow()
     try:
         with quiet(), _unlimited(pillow, info.width * info.height), pillow.open(io.BytesIO(data)) as image:
             image.load()
     except Exception as error:  # noqa: BLE001  (Pillow's plugins raise whatever their parsing runs into)
         raise ImageFormatError(f"is damaged: {error}") from None
+    return ""
 
 
 def decode(data: bytes, color: str = "color", *, scale: int = 1, upright: bool = True) -> NDArray[Any]:
@@ -296,8 +321,11 @@ def decode(data: bytes, color: str = "color", *, scale: int = 1, upright: bool =
     import numpy as np
 
     is_jpeg = data[:2] == b"\xff\xd8"
-    if is_jpeg and (image := _decode_plain_jpeg(data, color, scale, upright=upright)) is not None:
-        return image
+    if is_jpeg:
+        with contextlib.suppress(ImageFormatError, strict.NoVerdict, CodecMissing):  # damaged somewhere: what comes of it is OpenCV's to say
+            plain = _decode_plain_jpeg(data, color, scale, upright=upright)
+            if plain is not None:
+                return plain[0]
     if data[:4] == b"\x89PNG":
         data = png_without_texts(data)
     flag = COLORS[color]
@@ -317,23 +345,57 @@ def decode(data: bytes, color: str = "color", *, scale: int = 1, upright: bool =
     return image  # type: ignore[no-any-return]  # cv2 is untyped
 
 
-def _decode_plain_jpeg(data: bytes, color: str, scale: int, *, upright: bool = True) -> NDArray[np.uint8] | None:
-    """Decode a JPEG with simplejpeg where that gives OpenCV's pixels; None where it does not, or not for certain."""
-    try:
-        simplejpeg = load_simplejpeg()
-    except CodecMissing:
+def decode_whole(data: bytes, color: str = "color", *, scale: int = 1, upright: bool = True, turn: bool = True) -> tuple[NDArray[Any], str]:
+    """Decode an image as :func:`decode` does, but no damaged one.
+
+    Damage is seen in JPEGs that simplejpeg decodes, and in all formats where the decoder refuses it. It costs nothing but for the few
+    JPEGs that only OpenCV decodes as OpenCV does (CMYK, for example): they are decoded twice, the second time :func:`silent`.
+
+    Args:
+        data: a whole file's bytes.
+        color: as for decode.
+        scale: as for decode.
+        upright: as for decode.
+        turn: apply EXIF rotation here. OpenCV does so otherwise, which differs where EXIF data are damaged, and costs a second decoding.
+
+    Returns:
+        The pixels; a remark on what was odd and perhaps is damage, or "".
+
+    Raises:
+        ImageFormatError: it is damaged, or cannot be decoded.
+        CodecMissing: OpenCV cannot be loaded.
+    """
+    if data[:2] != b"\xff\xd8":
+        return decode(data, color, scale=scale, upright=upright), ""
+    remark = ""
+    with contextlib.suppress(strict.NoVerdict, CodecMissing):
+        plain = _decode_plain_jpeg(data, color, scale, upright=upright, turn=turn) if color in COLORS else None
+        if plain is not None:
+            return plain
+        remark = strict.check(data)
+    with silent():  # OpenCV's libjpeg warns of what was judged above, without a name
+        return decode(data, color, scale=scale, upright=upright), remark
+
+
+def _decode_plain_jpeg(
+    data: bytes, color: str, scale: int, *, upright: bool = True, turn: bool = False
+) -> tuple[NDArray[np.uint8], str] | None:
+    """Decode a JPEG with simplejpeg where that gives OpenCV's pixels; None where it does not, or not for certain.
+
+    Raises:
+        ImageFormatError: it is damaged.
+        NoVerdict: simplejpeg does not take it.
+    """
+    height, width, space, sampling = strict.header(data)
+    orientation = jpeg_orientation(data) if upright and color != "unchanged" else 1
+    if space not in ("YCbCr", "Gray") or not (orientation == 1 or (turn and orientation)):
         return None
-    try:
-        height, width, space, sampling = simplejpeg.decode_jpeg_header(data)
-        if space not in ("YCbCr", "Gray") or (upright and color != "unchanged" and jpeg_orientation(data) != 1):
-            return None
-        if not _decodes_alike(sampling, scale):
-            return None
-        to = "GRAY" if color == "gray" or (color == "unchanged" and space == "Gray") else "BGR"
-        image = simplejpeg.decode_jpeg(data, to, **_least(height, width, scale))
-    except ValueError:  # damaged somewhere: what comes of it is OpenCV's to say
+    if not _decodes_alike(sampling, scale):
         return None
-    return image[:, :, 0] if to == "GRAY" else image  # type: ignore[no-any-return]
+    to = "GRAY" if color == "gray" or (color == "unchanged" and space == "Gray") else "BGR"
+    image, remark = strict.decode(data, to, least=strict.reduced(height, width, scale))
+    image = image[:, :, 0] if to == "GRAY" else image
+    return (image if orientation == 1 else pixels.turn(image, orientation)), remark
 
 
 def jpeg_size(data: bytes) -> tuple[int, int] | None:

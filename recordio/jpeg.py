@@ -1,7 +1,8 @@
 """A JPEG's segments: its size, its traits, and whether it is whole. Pure; no scan is decoded.
 
 A scan is passed over as a whole: no marker can occur inside it, because the coder puts a zero behind each byte FF. So a
-file that ends with the end mark is whole, unless these two bytes stand inside a segment: that is told by walking the segments.
+file that ends with the end mark is whole as far as its markers show, unless these two bytes stand inside a segment, which is
+told by walking the segments, or its own head stands in the scan, as where a broken download was started anew behind its half.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _PROGRESSIVE: Final = frozenset({0xFFC2, 0xFFC6, 0xFFCA, 0xFFCE})
 _ARITHMETIC: Final = frozenset({0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF})  # without FF: decoders read on in zeros where their data end
 _SEQUENTIAL: Final = frozenset({0xC0, 0xC1, 0xC9})  # without FF: a scan of all their components is the only one
 _LONE: Final = frozenset({0xFF01, *range(0xFFD0, 0xFFD8)})  # without a length
-_EOI, _SOS, _APP1, _FILL = 0xFFD9, 0xFFDA, 0xFFE1, 0xFFFF
+_SOI, _EOI, _SOS, _APP1, _FILL = 0xFFD8, 0xFFD9, 0xFFDA, 0xFFE1, 0xFFFF
 _SKIPPED: Final = frozenset({0xFFC4, 0xFFDB, 0xFFDD, 0xFFFE, *range(0xFFE0, 0xFFF0)}) - {_APP1}  # tables, comments, other data
 _SEGMENT: Final = struct.Struct(">HH")  # marker, length
 _SIZE: Final = struct.Struct(">HH")  # height, width
@@ -34,6 +35,8 @@ _NEXT_MARKER: Final = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 
 _PIXELS: Final = 512  # that a byte can hold at the most: a block of 8 x 8 takes one bit or more
 _SCANS: Final = 500  # no coder needs more than some dozens; each costs a pass over all pixels, and may be 30 bytes long
+
+_TOLD_BY: Final = 200  # bytes of a head that are looked for behind it: long words are found more quickly than short ones
 
 _KEPT_HEADERS: Final = 4
 _KEPT_SIZE: Final = 1 << 13  # bytes; larger headers hold thumbnails, which no two images share
@@ -58,6 +61,8 @@ class JpegHeaders:
             at = start + frame
             if data.startswith(tail, at + 4) and data.startswith(head, start):
                 if end - start < size or data[end - 1] != 0xD9 or data[end - 2] != 0xFF:
+                    return None
+                if data.find(head[:_TOLD_BY], start + size - 2, end) >= 0:
                     return None
                 if data[at : at + 4] == sides:
                     return info
@@ -104,6 +109,7 @@ def probe_jpeg(data: bytes, headers: JpegHeaders | None = None) -> ImageInfo:
         raise ImageFormatError(f"is damaged: a JPEG of {width} x {height} pixels")
     traits = _COMPONENTS.get(components, 0) | (_SIXTEEN_BIT if bits > 8 else 0) | (_ROTATED if orientation > 1 else 0)
     if data[frame + 1] in _SEQUENTIAL and data[scan + 4] == components and data.endswith(_END) and start + 2 <= size:
+        _check_single(data, start, frame)
         info = ImageInfo("jpg", width, height, False, traits, orientation)
         if headers is not None and start <= _KEPT_SIZE:
             headers.learn(data, start, frame + 5, info)
@@ -111,6 +117,8 @@ def probe_jpeg(data: bytes, headers: JpegHeaders | None = None) -> ImageInfo:
     missing_end, scans = True, 1
     for marker, _ in _segments(data, start):
         scans += marker == _SOS
+        if marker == _SOI:
+            raise _started_anew(data, data.find(b"\xff\xd8", start))
         if marker == _EOI:
             missing_end = False
             break
@@ -123,6 +131,38 @@ def probe_jpeg(data: bytes, headers: JpegHeaders | None = None) -> ImageInfo:
     if missing_end and _lacks_scans(data):
         raise ImageFormatError(f"is truncated: {size} bytes, the JPEG's later scans are missing")
     return ImageInfo("jpg", width, height, missing_end, traits, orientation)
+
+
+def _check_single(data: bytes, start: int, frame: int) -> None:
+    """Check that no second copy of a JPEG's head stands in its scan; behind the end mark anything may stand.
+
+    Raises:
+        ImageFormatError: one does.
+    """
+    second = data.find(data[: min(frame, _TOLD_BY)], start)
+    if second >= 0 and data.find(_END, start, second) < 0:
+        raise _started_anew(data, second)
+
+
+def _started_anew(data: bytes, second: int) -> ImageFormatError:
+    return ImageFormatError(f"is damaged: {len(data)} bytes, of which a second JPEG starts at byte {second} before the first one's end")
+
+
+def scan_data(data: bytes) -> tuple[int, int]:
+    """Return where the data of the first scan start, and where the end mark stands (or where all ends, where there is none).
+
+    Raises:
+        ImageFormatError: there is no scan.
+    """
+    start, *_ = _walk(data)
+    position = start
+    while match := _NEXT_MARKER.search(data, position):
+        marker, position = data[match.end() - 1] | 0xFF00, match.end()
+        if marker == _EOI:
+            return start, position - 2
+        if marker not in _LONE:
+            position += int.from_bytes(data[position : position + 2], "big")
+    return start, len(data)
 
 
 def _walk(data: bytes) -> tuple[int, int, int, int]:
@@ -201,7 +241,7 @@ def _segments(data: bytes, position: int) -> Iterator[tuple[int, bytes]]:
     while match := _NEXT_MARKER.search(data, position):
         marker = 0xFF00 | data[match.end() - 1]
         position = match.end()
-        if marker in _LONE or marker == _EOI:
+        if marker in _LONE or marker in (_SOI, _EOI):
             yield marker, b""
             continue
         end = position + int.from_bytes(data[position : position + 2], "big")

@@ -15,7 +15,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 RECORDIO = [
     ["errors", "issues", "native", "signals", "traits"],
     ["codecs", "frame", "files", "jpeg", "pixels"],
-    ["header", "lock", "mapped", "pickled", "probe", "resync"],
+    ["header", "lock", "mapped", "pickled", "probe", "resync", "strict"],
     ["headercheck", "indexlines", "leftovers", "scan", "unpacked"],
     ["commit", "pending"],
     ["outputs", "outfolder"],

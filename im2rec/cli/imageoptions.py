@@ -14,7 +14,7 @@ from im2rec.judge import CHOICES, ERROR
 from im2rec.packoptions import PackOptions
 from im2rec.source import SourceOptions
 from im2rec.transform import TransformOptions
-from im2rec.work import PoolOptions
+from im2rec.work import IMAGE_TIMEOUT, PoolOptions
 from recordio import images
 
 _PIXEL_OPTIONS = ("resize", "max_side", "center_crop", "encoding", "quality", "color")
@@ -29,6 +29,7 @@ ONE_BY_ONE: Final[dict[str, Any]] = {  # what pack_options takes, for commands t
     "part": None,
     "on_error": "reject",
     "max_rejects": None,
+    "decode": False,
     "max_pixels": images.MAX_PIXELS,
     "checksums": False,
     "resume": False,
@@ -92,6 +93,11 @@ def work_options(function: Any) -> Any:
             help="Reject larger images (with --check).",
         ),
         click.option(
+            "--decode",
+            is_flag=True,
+            help="Decode also the images whose bytes are kept, and reject those with damage that only decoding shows.",
+        ),
+        click.option(
             "--check/--no-check", default=True, show_default=True, help="Reject truncated and damaged images before anything is decoded."
         ),
         click.option("--max-rejects", type=click.IntRange(0), metavar="N", help="Stop when more than N images are rejected."),
@@ -105,9 +111,8 @@ def work_options(function: Any) -> Any:
         click.option(
             "--image-timeout",
             type=click.FloatRange(0),
-            default=0.0,
             metavar="S",
-            help="Reject an image that takes a worker longer than S seconds.",
+            help="Reject an image that takes a worker longer than S seconds; 0: no limit.  [default: 60, without workers none]",
         ),
         click.option(
             "--workers",
@@ -144,7 +149,10 @@ def pack_options(root: Path, given: dict[str, Any]) -> PackOptions:
         raise click.UsageError(f"--label-width {width!r}, expected auto or a number from 1")
     workers = given["workers"]
     if workers is None:
-        workers = 0 if keep and not given["image_timeout"] else shared.cores()
+        workers = 0 if keep and not (given["image_timeout"] or given["decode"]) else shared.cores()
+    timeout = given["image_timeout"]
+    if timeout is None:
+        timeout = IMAGE_TIMEOUT if workers else 0.0
     return PackOptions(
         SourceOptions(root, given["follow_symlinks"], given["outside_root"]),
         TransformOptions(
@@ -152,6 +160,7 @@ def pack_options(root: Path, given: dict[str, Any]) -> PackOptions:
             interpolation=given["interpolation"],
             scaled_decode=given["scaled_decode"],
             check="reject" if given["check"] else "off",
+            decode=given["decode"],
             max_pixels=given["max_pixels"],
             **asked,
             **choices,
@@ -161,7 +170,7 @@ def pack_options(root: Path, given: dict[str, Any]) -> PackOptions:
             plan.parse_size(given["shard_size"]) if given["shard_size"] else 0,
             plan.parse_part(given["part"]) if given["part"] else None,
         ),
-        PoolOptions(workers, given["image_timeout"]),
+        PoolOptions(workers, timeout),
         0 if width == "auto" else int(width),
         0 if given["on_error"] == "abort" else given["max_rejects"],
         checksums=given["checksums"],

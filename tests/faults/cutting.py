@@ -1,10 +1,15 @@
-"""Cuts images off at chosen bytes and packs what is left: each is rejected by name, or nothing but an end mark is missing."""
+"""Cuts images off at chosen bytes and packs what is left: each is rejected by name, or nothing but an end mark is missing.
+
+And spoils JPEGs in ways that leave their end mark in its place.
+"""
 
 from __future__ import annotations
 
 import random
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -15,6 +20,30 @@ from tiers import SEED
 END_MARK = b"\xff\xd9"
 _REMARK = "lacks its end mark, its pixels are all there"
 _LAST = 12  # bytes from the end on: there a cut costs the least
+
+
+class Spoil(NamedTuple):
+    """A way to spoil a JPEG, and those of packing it in which it must be seen."""
+
+    change: Callable[[bytes, random.Random], bytes]
+    seen: tuple[str, ...]
+
+
+def _zeroed(whole: bytes, rng: random.Random) -> bytes:
+    size = min(4096, len(whole) // 4)
+    at = rng.randrange(len(whole) * 3 // 8, len(whole) * 5 // 8)
+    return whole[:at] + bytes(size) + whole[at + size :]
+
+
+def _half(whole: bytes, rng: random.Random) -> bytes:
+    return whole[: rng.randrange(len(whole) // 2, len(whole) * 7 // 8)]
+
+
+SPOILS = {
+    "end mark glued on": Spoil(lambda whole, rng: _half(whole, rng) + END_MARK, ("decoded", "encoded")),
+    "half and whole": Spoil(lambda whole, rng: _half(whole, rng) + whole, ("kept", "decoded", "encoded")),
+    "zeroed middle": Spoil(_zeroed, ("decoded", "encoded")),
+}
 
 
 def places(data: bytes, count: int, seed: int) -> list[int]:

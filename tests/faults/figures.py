@@ -81,6 +81,7 @@ PROMISES = [
     ),
     Promise("the same with bytes changed", "an outcome each, no hang", ("odd images, hurt",)),
     Promise("truncated images, bytes kept and encoded", "rejected by name", ("truncated", "truncated, other formats")),
+    Promise("damaged JPEGs with an end mark", "rejected by name where decoding shows it", ("damaged",)),
     Promise("valid images of all kinds", "never rejected", ("valid images",)),
     Promise("decompression bombs", "refused from the header, in 0.1 s of processor time and 64 MiB", ("decompression bombs",)),
     Promise("hostile lists, paths, links, FIFOs, devices", "nothing outside the root is opened", ("hostile lists, names, links",)),

@@ -262,9 +262,30 @@ SABOTEURS = [
     Saboteur(
         "images are decoded as imread does, half-grey when they are truncated",
         "recordio/images.py",
-        '        raise ImageFormatError(f"is truncated: {len(data)} bytes, the JPEG\'s end is missing ({error})") from None\n',
+        '        raise ImageFormatError(f"is truncated: {len(data)} bytes, the JPEG\'s end is missing ({reason})") from None\n',
         "        pass\n",
         ("tests/recordio/test_images.py", "tests/faults/test_truncated.py"),
+    ),
+    Saboteur(
+        "OpenCV is asked where the strict decoder says damage",
+        "im2rec/transform.py",
+        "        if not only_remark:\n            raise\n",
+        "        if False:\n            raise\n",
+        ("tests/faults/test_damaged.py", "tests/im2rec/test_transform.py"),
+    ),
+    Saboteur(
+        "what the decoder warns of is no damage",
+        "recordio/strict.py",
+        '        raise ImageFormatError(f"is damaged: {said}")\n',
+        '        return ""\n',
+        ("tests/recordio/test_strict.py", "tests/faults/test_damaged.py"),
+    ),
+    Saboteur(
+        "a JPEG may start anew within its own data",
+        "recordio/jpeg.py",
+        "        _check_single(data, start, frame)\n",
+        "        pass\n",
+        ("tests/recordio/test_jpeg.py", "tests/faults/test_damaged.py"),
     ),
     Saboteur(
         "large images are decoded before anybody looks at their size",
@@ -298,8 +319,8 @@ SABOTEURS = [
     Saboteur(
         "labels are rounded in silence",
         "im2rec/listfile.py",
-        "    if stored != label and label.is_integer() and not allow_rounding:\n",
-        "    if False:\n",
+        "    if allow_rounding or (stored and",
+        "    if True or (stored and",
         ("tests/im2rec/test_listfile.py",),
     ),
     Saboteur(
@@ -320,7 +341,7 @@ SABOTEURS = [
     Saboteur(
         "an image that takes for ever is waited for",
         "im2rec/pool.py",
-        "                if number >= 0 and now - since > self._options.timeout:\n",
+        "                if number >= 0 and now - max(since, self._counted_from) > self._options.timeout:\n",
         "                if False:\n",
         ("tests/im2rec/test_pool.py",),
     ),

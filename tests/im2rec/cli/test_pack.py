@@ -280,9 +280,9 @@ def test_links_out_of_the_root_are_rejected_and_followed_on_demand(im2rec, work,
 
 
 def test_an_image_that_ends_its_worker_costs_itself_alone(im2rec, work, photos, listed, monkeypatch):
-    decode, bad = images_module.decode, (photos / listed[7]).read_bytes()
+    decode, bad = images_module.decode_whole, (photos / listed[7]).read_bytes()
     monkeypatch.setattr(
-        images_module, "decode", lambda data, *args, **options: os._exit(66) if data == bad else decode(data, *args, **options)
+        images_module, "decode_whole", lambda data, *args, **options: os._exit(66) if data == bad else decode(data, *args, **options)
     )
     ran = im2rec("pack", "x.lst", photos, "--resize", 20, "--workers", 2, "--json")
     found = json.loads(ran.out)
