@@ -152,8 +152,11 @@ class ItemList:
         before = 0  # lines of earlier batches
         known: dict[str, tuple[float, ...]] = {}  # labels that were parsed and checked; most lists have few
         while lines := self._stream.readlines(_BATCH):
+            has_nul = False
             if not quiet:
-                self._digest.update(b"".join(lines))
+                block = b"".join(lines)
+                self._digest.update(block)
+                has_nul = b"\0" in block
             if not before and lines[0].startswith(_BYTE_ORDER_MARK):
                 lines[0] = lines[0][len(_BYTE_ORDER_MARK) :]
             numbers: list[int] = []
@@ -162,7 +165,7 @@ class ItemList:
                 try:
                     id_, label, path = raw.decode("utf-8").split("\t")
                     item = _new_item(Item, (int(id_), known[label], path.strip()))
-                    if not (0 <= item[0] <= MAX_ID and item[2]):
+                    if has_nul or not (id_.isdigit() and id_.isascii() and item[0] <= MAX_ID and item[2]):
                         raise ValueError
                 except (ValueError, KeyError):
                     found = self._parse_carefully(raw, number, known, quiet=quiet)
@@ -181,7 +184,7 @@ class ItemList:
             line = raw.decode("utf-8")
             if line.isspace():
                 return None
-            item = parse_line(line, self.source, number)
+            item = parse_line(line, self.source, number, lax=self._on_fault is not None)
         except UnicodeDecodeError as error:
             fault = f"byte {error.start} of the line is not UTF-8"
         except ListError as error:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from im2rec.errors import InputError, ListError
-from im2rec.listfile import Item, check_item
+from im2rec.listfile import Item, check_item, parse_label
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,6 @@ def _rows(path: Path) -> list[tuple[int, list[str]]]:
 
 def _numbers(fields: list[str]) -> list[float] | None:
     try:
-        return [float(field) for field in fields[1:]]
+        return [parse_label(field) for field in fields[1:]]
     except ValueError:
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ from recordio.outputs import OutputFile, OutputSet
 
 MAX_ID = (1 << 64) - 1
 EXACT_INTEGERS = 1 << 24  # float32 holds every integer up to here
+_SMALLEST = 2.0**-149  # what is less than half of it becomes 0 in float32
 
 
 class Item(NamedTuple):
@@ -36,36 +37,60 @@ def format_label(label: float) -> str:
     return text if float(text) == label else repr(label)
 
 
-def parse_line(line: str, source: str = "<list>", number: int = 0) -> Item:
+def parse_label(text: str) -> float:
+    """Parse a number as every reader takes it: Python alone reads ``1_0`` and digits of other scripts.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if "_" in text or not text.isascii():
+        raise ValueError
+    return float(text)
+
+
+def _parse_id(text: str) -> int:
+    if "_" in text or not text.isascii():
+        raise ValueError
+    return int(text)
+
+
+def parse_line(line: str, source: str = "<list>", number: int = 0, *, lax: bool = False) -> Item:
     """Parse one line, by the rules of MXNet 1.9.1's reader: fields are split at tabs and stripped.
+
+    Args:
+        line: with or without its line end.
+        source: name of the list, for messages.
+        number: of the line, for messages.
+        lax: take all that Python takes for a number, as MXNet's own reader does.
 
     Raises:
         ListError: it has fewer than three fields, or one that is no number where a number must be.
     """
+    to_id, to_label = (int, float) if lax else (_parse_id, parse_label)
     fields = line.split("\t")
     try:
         if len(fields) == 3:
             id_, label, path = fields
-            return Item(int(id_), (float(label),), path.strip())
+            return Item(to_id(id_), (to_label(label),), path.strip())
         fields = line.strip().split("\t")  # a tab at the line's end makes no field
         if len(fields) >= 3:
-            return Item(int(fields[0]), tuple([float(field) for field in fields[1:-1]]), fields[-1].strip())
+            return Item(to_id(fields[0]), tuple([to_label(field) for field in fields[1:-1]]), fields[-1].strip())
     except ValueError:
-        raise ListError(source, number, _number_fault(fields)) from None
+        raise ListError(source, number, _number_fault(fields, to_id, to_label)) from None
     if len(fields) == 2 or fields != [""]:
         fault = f"{len(fields)} field{'s' * (len(fields) > 1)}"
         raise ListError(source, number, f"{fault}, expected at least 3: id, label and path, separated by tabs")
     raise ListError(source, number, "an empty line, expected id, label and path, separated by tabs")
 
 
-def _number_fault(fields: list[str]) -> str:
+def _number_fault(fields: list[str], to_id: Callable[[str], int], to_label: Callable[[str], float]) -> str:
     try:
-        int(fields[0])
+        to_id(fields[0])
     except ValueError:
         return f"the id {fields[0].strip()!r} is no whole number"
     for field in fields[1:-1]:
         try:
-            float(field)
+            to_label(field)
         except ValueError:
             return f"the label {field.strip()!r} is no number"
     return "a field cannot be read"
@@ -76,15 +101,17 @@ def check_item(item: Item, *, allow_rounding: bool = False) -> str | None:
 
     Args:
         item: the item.
-        allow_rounding: let float32 change integers beyond 2**24.
+        allow_rounding: let float32 change whole numbers beyond 2**24, and make 0 of what is next to it.
     """
     if not 0 <= item.id <= MAX_ID:
         return f"the id {item.id} is outside 0 to 2**64 - 1"
     for label in item.labels:
-        if not -EXACT_INTEGERS <= label <= EXACT_INTEGERS:  # true of NaN, too
+        if not _SMALLEST <= abs(label) <= EXACT_INTEGERS and label:  # true of NaN, too
             fault = _label_fault(label, allow_rounding=allow_rounding)
             if fault:
                 return fault
+    if "\0" in item.path:
+        return "the path has a NUL, which no file's name has"
     return None if item.path else "the path is empty"
 
 
@@ -95,9 +122,10 @@ def _label_fault(label: float, *, allow_rounding: bool) -> str | None:
         (stored,) = struct.unpack("<f", struct.pack("<f", label))
     except OverflowError:
         return f"the label {label} is beyond the range of float32"
-    if stored != label and label.is_integer() and not allow_rounding:
-        return f"the label {label:.0f} would be stored as {stored:.0f} in float32 (--allow-rounding accepts that)"
-    return None
+    if allow_rounding or (stored and (abs(label) < EXACT_INTEGERS or math.trunc(stored) == math.trunc(label))):
+        return None
+    said, kept = (f"{value:.0f}" if value.is_integer() else repr(value) for value in (label, stored))
+    return f"the label {said} would be stored as {kept} in float32 (--allow-rounding accepts that)"
 
 
 def path_fault(path: str) -> str | None:
