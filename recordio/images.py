@@ -322,7 +322,7 @@ def decode(data: bytes, color: str = "color", *, scale: int = 1, upright: bool =
 
     is_jpeg = data[:2] == b"\xff\xd8"
     if is_jpeg:
-        with contextlib.suppress(ImageFormatError, strict.NoVerdict, CodecMissing):  # damaged somewhere: what comes of it is OpenCV's to say
+        with contextlib.suppress(ImageFormatError, strict.NoVerdict, CodecMissing):  # what comes of it is OpenCV's to say
             plain = _decode_plain_jpeg(data, color, scale, upright=upright)
             if plain is not None:
                 return plain[0]
@@ -384,9 +384,12 @@ def _decode_plain_jpeg(
 
     Raises:
         ImageFormatError: it is damaged.
-        NoVerdict: simplejpeg does not take it.
+        CodecMissing: simplejpeg cannot be loaded.
     """
-    height, width, space, sampling = strict.header(data)
+    try:
+        height, width, space, sampling = strict.header(data)
+    except strict.NoVerdict:
+        return None
     orientation = jpeg_orientation(data) if upright and color != "unchanged" else 1
     if space not in ("YCbCr", "Gray") or not (orientation == 1 or (turn and orientation)):
         return None
