@@ -82,6 +82,10 @@ def test_a_path_keeps_its_inner_blanks():
         ("1\tcat\ta.jpg", "the label 'cat' is no number"),
         ("1\t2\tcat\ta.jpg", "the label 'cat' is no number"),
         ("1\t\ta.jpg", "the label '' is no number"),
+        ("1_0\t1\ta.jpg", "the id '1_0' is no whole number"),
+        ("\uff11\t1\ta.jpg", "the id '\uff11' is no whole number"),
+        ("1\t1_0\ta.jpg", "the label '1_0' is no number"),
+        ("1\t1\t\u0663\ta.jpg", "the label '\u0663' is no number"),
     ],
 )
 def test_a_bad_line_is_named_with_what_was_expected(line, said):
@@ -100,20 +104,25 @@ def test_a_bad_line_is_named_with_what_was_expected(line, said):
         (Item(0, (1e39,), "a"), "beyond the range of float32"),
         (Item(0, (16777217.0,), "a"), "the label 16777217 would be stored as 16777216"),
         (Item(0, (-16777217.0,), "a"), "the label -16777217 would be stored as -16777216"),
+        (Item(0, (16777217.5,), "a"), "the label 16777217.5 would be stored as 16777218"),
+        (Item(0, (0.0, -33554433.25), "a"), "the label -33554433.25 would be stored as -33554432"),
+        (Item(0, (1e-50,), "a"), "the label 1e-50 would be stored as 0"),
         (Item(0, (0.0,), ""), "the path is empty"),
+        (Item(0, (0.0,), "a\0b"), "the path has a NUL"),
     ],
 )
 def test_what_the_format_cannot_carry_is_said(item, said):
     assert said in str(check_item(item))
 
 
-@pytest.mark.parametrize("label", [0.0, -0.5, 0.1, 16777216.0, -16777216.0, 16777218.0, 2.0**100])
+@pytest.mark.parametrize("label", [0.0, -0.0, -0.5, 0.1, 16777216.0, -16777216.0, 16777216.25, 16777218.0, 2.0**100, 1e-44, -(2.0**-149)])
 def test_labels_that_float32_carries_or_rounds_as_fractions_are_accepted(label):
     assert check_item(Item(0, (label,), "a")) is None
 
 
 def test_rounding_is_accepted_when_it_is_allowed_but_not_nan():
-    assert check_item(Item(0, (16777217.0,), "a"), allow_rounding=True) is None
+    for label in (16777217.0, 16777217.5, 1e-50):
+        assert check_item(Item(0, (label,), "a"), allow_rounding=True) is None
     assert check_item(Item(0, (math.nan,), "a"), allow_rounding=True)
 
 
@@ -137,6 +146,20 @@ def test_a_list_is_read_as_often_as_needed(tmp_path):
 def test_blank_lines_are_skipped_and_still_counted():
     with pytest.raises(ListError, match="<stdin>:4: "):
         ItemList.from_stream(stream("\n0\t1\ta\n  \n1\tb\n"))
+
+
+@pytest.mark.parametrize("line", ["1_0\t1\ta", "\uff17\t1\ta", "3\t1_0\ta", "3\t1\ta\0b"])
+@pytest.mark.parametrize("kept", [1, 1000])
+def test_what_only_python_reads_is_told_wherever_it_stands(line, kept, monkeypatch):
+    monkeypatch.setattr(itemlist, "_KEPT", kept)
+    with pytest.raises(ListError, match=r"<stdin>:3: the (id|label|path) "):
+        ItemList.from_stream(stream(f"0\t1\ta\n1\t1\ta_b\n{line}\n4\t1\t\uff11_\n"))
+
+
+def test_mxnets_form_takes_the_numbers_that_python_takes(tmp_path):
+    (tmp_path / "x.lst").write_text("1_0\t1_0\ta\n\uff17\t1\tb\n", encoding="utf-8")
+    with ItemList.open(tmp_path / "x.lst", on_fault=lambda fault: pytest.fail(str(fault))) as items:
+        assert list(items) == [Item(10, (10.0,), "a"), Item(7, (1.0,), "b")]
 
 
 def test_a_last_line_without_a_line_feed_counts():

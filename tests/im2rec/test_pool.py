@@ -187,6 +187,28 @@ def test_an_item_that_hangs_is_ended_in_time_and_rejected():
     check_all_but(found, 20, {5}, "took longer than 0.6 s")
 
 
+def test_time_in_which_all_processes_were_stopped_is_not_an_items_time():
+    def work(item):
+        if item == 3:
+            time.sleep(0.5)
+        return content(item)
+
+    def stop_all() -> None:  # as Ctrl-Z does, for longer than an item may take
+        workers = multiprocessing.active_children()
+        for child in workers:
+            os.kill(child.pid, signal.SIGSTOP)
+        time.sleep(1.5)
+        for child in workers:
+            os.kill(child.pid, signal.SIGCONT)
+
+    found = []
+    for block in run([[item] for item in range(8)], lambda: work, PoolOptions(1, timeout=1.2)):
+        found += block.outcomes.rejects.values()
+        if block.items == [1]:
+            stop_all()
+    assert found == []
+
+
 def test_a_hang_that_ignores_signals_is_ended_too():
     def work(item):
         if item == 0:

@@ -203,3 +203,17 @@ def test_an_orientation_that_does_not_exist_turns_nothing(saved, value):
     exif[0x0112] = value
     info = probe(saved("JPEG", exif=exif))
     assert (info.orientation, info.traits) == (1, 0)
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"restart_marker_blocks": 2}], ids=["baseline", "progressive", "restarts"])
+def test_a_jpeg_that_starts_anew_within_its_data_is_damaged(saved, options):
+    data = saved("JPEG", "RGB", (90, 70), quality=90, **options)
+    headers = JpegHeaders()
+    for _ in range(3):  # the header is known by then
+        assert probe(data, headers).format == "jpg"
+    hurt = data[: len(data) * 3 // 4] + data
+    assert headers.match(hurt, 0, len(hurt)) is None
+    with pytest.raises(ImageFormatError, match=r"is damaged: .*a second JPEG starts at byte"):
+        probe(hurt, headers)
+    twice = data + data
+    assert probe(twice, headers).format == "jpg"  # behind the end mark anything may stand
