@@ -245,8 +245,11 @@ def make(number: int) -> Bomb:
 _TRIES = 3  # of what took too long: a busy machine's caches cost time, too
 
 
-def judge(first: int, stop: int) -> tuple[int, list[tuple[object, str]]]:
-    """Have bombs judged by another process; return their number, and what was wrong."""
+Judged = tuple[int, list[tuple[object, str]]]
+
+
+def judge(first: int, stop: int) -> tuple[Judged, Judged]:
+    """Have bombs judged by another process; return the number and what was wrong, of those to be refused and of the others."""
     with tempfile.TemporaryDirectory() as folder:
         bombs = {f"{number}": make(number) for number in range(first, stop)}
         for name, bomb in bombs.items():
@@ -257,7 +260,14 @@ def judge(first: int, stop: int) -> tuple[int, list[tuple[object, str]]]:
             wrong = _measured(Path(folder), {name: bombs[name] for name in late})
             if not any("seconds" in fault for fault in wrong.values()):
                 break
-    return len(bombs), [(f"{bombs[name].name}, {way}", fault) for (name, way), fault in wrong.items()]
+    refused, others = (
+        (
+            sum(kind(bomb) for bomb in bombs.values()),
+            [(f"{bombs[name].name}, {way}", fault) for (name, way), fault in wrong.items() if kind(bombs[name])],
+        )
+        for kind in (lambda bomb: bomb.expected != ANYTHING, lambda bomb: bomb.expected == ANYTHING)
+    )
+    return refused, others
 
 
 def _measured(folder: Path, bombs: dict[str, Bomb]) -> dict[tuple[str, str], str]:

@@ -14,6 +14,7 @@ class Saboteur(NamedTuple):
         code: a piece of it that stands there once.
         sabotage: what takes its place.
         tests: files of tests, or single tests.
+        hangs: whether it may be caught by tests that take for ever.
     """
 
     name: str
@@ -21,9 +22,32 @@ class Saboteur(NamedTuple):
     code: str
     sabotage: str
     tests: tuple[str, ...]
+    hangs: bool = False
 
 
 FILES = ("tests/recordio/test_files.py",)
+_EXECUTOR = """\
+    if not options.workers:
+        yield from _run_here(chunks, setup)
+        return
+    from concurrent.futures import ProcessPoolExecutor
+
+    with ProcessPoolExecutor(options.workers, multiprocessing.get_context("fork"), _begin, (setup,)) as executor:
+        for chunk in chunks:
+            outcomes, done = Outcomes(), list(executor.map(_do, chunk))
+            for each in done:
+                outcomes.note(each)
+            yield Block(chunk, outcomes, memoryview(b"".join(each.data for each in done)))
+
+
+def _begin(setup):
+    global _work
+    _work = setup()
+
+
+def _do(item):
+    return attempt(_work, item)
+"""
 SABOTEURS = [
     # reading
     Saboteur(
@@ -332,11 +356,28 @@ SABOTEURS = [
     ),
     # workers and counts
     Saboteur(
+        "concurrent.futures' pool stands in for the supervisor",
+        "im2rec/pool.py",
+        "    if options.workers:\n        yield from _Supervisor(chunks, setup, options).run()\n"
+        "    else:\n        yield from _run_here(chunks, setup)\n",
+        _EXECUTOR,
+        ("tests/im2rec/test_pool.py::test_a_process_that_ends_costs_the_item_it_was_at",),
+    ),
+    Saboteur(
+        "the death of a worker is not noticed",
+        "im2rec/pool.py",
+        "            message = worker.connection.recv()\n        except (EOFError, OSError):\n            self._replace(worker)\n",
+        "            message = worker.connection.recv()\n        except (EOFError, OSError):\n            time.sleep(0.01)\n",
+        ("tests/im2rec/test_pool.py::test_a_process_that_ends_costs_the_item_it_was_at",),
+        hangs=True,
+    ),
+    Saboteur(
         "an image that kills its worker is tried for ever",
         "im2rec/pool.py",
         "                elif task.deaths[number] >= _ATTEMPTS:\n",
         "                elif False:\n",
         ("tests/im2rec/test_pool.py",),
+        hangs=True,
     ),
     Saboteur(
         "an image that takes for ever is waited for",
@@ -344,6 +385,7 @@ SABOTEURS = [
         "                if number >= 0 and now - max(since, self._counted_from) > self._options.timeout:\n",
         "                if False:\n",
         ("tests/im2rec/test_pool.py",),
+        hangs=True,
     ),
     Saboteur(
         "workers go on for ever behind one slow image",

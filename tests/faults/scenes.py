@@ -9,7 +9,9 @@ from __future__ import annotations
 import contextlib
 import functools
 import io
+import json
 import os
+import re
 import shutil
 import signal
 import tempfile
@@ -121,7 +123,23 @@ def run(arguments: Sequence[str], disk: files.Disk | None = None) -> Ran:
         for number, handler in before.items():
             signal.signal(number, handler)
     out.flush()
-    return Ran(code, out.buffer.getvalue().decode(errors="backslashreplace"), err.getvalue())  # type: ignore[attr-defined]
+    ran = Ran(code, out.buffer.getvalue().decode(errors="backslashreplace"), err.getvalue())  # type: ignore[attr-defined]
+    check_counts(ran)
+    return ran
+
+
+_IN_WORDS = re.compile(r"^(?:im2rec: .*: )?packed (\d+) of (\d+) images\b.*", re.MULTILINE)
+
+
+def check_counts(ran: Ran) -> None:
+    """Check that what a run says of images adds up, in text and in JSON: in = packed + rejected, and each rejected one is named."""
+    for said in _IN_WORDS.finditer(ran.err):
+        rejected = re.search(r"(\d+) rejected", said[0])
+        assert int(said[2]) == int(said[1]) + (int(rejected[1]) if rejected else 0), said[0]
+    summary = json.loads(ran.out) if ran.out.startswith("{") and ran.code in (0, 1) else {}
+    if "packed" in summary:
+        assert summary["listed"] == summary["packed"] + summary["rejected"], summary
+        assert len(summary["rejects"]) == summary["rejected"], summary
 
 
 def content(folder: Path) -> Content:

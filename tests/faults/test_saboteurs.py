@@ -7,6 +7,7 @@ watch over that place are run on the copy. A piece that is no longer there fails
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from saboteurs import SABOTEURS, Saboteur
 from tiers import row
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-_LIMIT = 240  # seconds; code that hangs under its saboteur is caught as well
+_LIMIT = 240  # seconds; only of a saboteur that is to hang this is a way to be caught
 
 
 def copy(folder: Path) -> Path:
@@ -55,8 +56,9 @@ def sabotage(saboteur: Saboteur, folder: Path) -> str:
     try:
         ran = run(code, saboteur.tests, _LIMIT)
     except subprocess.TimeoutExpired:
-        return ""
-    if ran.returncode == 1:  # a test failed; anything else says that the tests did not run
+        return "" if saboteur.hangs else f"the tests took longer than {_LIMIT} s"
+    # A test failed. Another code says that the tests did not run, an error alone that what they need could not be set up.
+    if ran.returncode == 1 and re.search(r"^FAILED ", ran.stdout, re.MULTILINE):
         return ""
     return f"was not caught (exit code {ran.returncode}): {ran.stdout[-1500:]}"
 

@@ -229,16 +229,19 @@ def test_shards_that_are_written_while_another_reads_are_whole() -> None:
     with row("read-while-written") as counted, workshop() as base:
         scene = Scene("", (), f"{PACK_NEW} --force", main=SHARDS)
         run(scene.arguments(base))
+        looks = 0
         for number in range(cases("read-while-written", 4, 30, 300)):
             words = scene.arguments(base, f"{PACK_OLD} --force" if number % 2 else f"{PACK_NEW} --force")
             process = start(words, base, setup=lambda number=number: setattr(files, "disk", Slow(number)))
             while not os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
-                counted.cases += 1
+                looks += 1
                 issues = look(base / "out" / "x.rec")
                 if issues:
                     counted.fail(number, issues)
+            counted.cases += 1
             wait(process)
             assert not survivors(process) if sys.platform == "linux" else True
+        assert looks > counted.cases, f"only {looks} looks at {counted.cases} runs"
 
 
 def look(rec: Path) -> list[str]:

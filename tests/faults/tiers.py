@@ -2,7 +2,7 @@
 
 The environment decides:
 
-    RECORDIO_TIER        quick (in `make test`, seconds a file), test (in `make faults`, minutes), soak (up to an hour)
+    RECORDIO_TIER        quick (plain `pytest tests/faults`), test (`make faults`, minutes), soak (`make soak`, up to an hour)
     RECORDIO_SEED        start of every random choice
     RECORDIO_CASES_NAME  number of cases of one row, whatever its tier; NAME is the row's in capitals
     RECORDIO_SECONDS     after so many seconds a row starts no more of its cases; what it has done is what it tells; 0: no limit

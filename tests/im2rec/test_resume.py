@@ -352,7 +352,7 @@ def test_a_resumed_command_says_that_nothing_is_left_to_do(im2rec, photos, work)
     (photos / "a" / "00.jpg").touch()
     ran = im2rec("pack", photos, "-o", "x", "--resume")
     assert (ran.code, ran.err.count("\n")) == (3, 1)
-    assert ran.err.startswith("im2rec: a/00.jpg: has changed since it was packed, so the finished set is not what this command packs now (--f")
+    assert ran.err.startswith("im2rec: a/00.jpg: has changed since it was packed, so the finished set is not what this command packs now")
     assert im2rec("pack", photos, "-o", "x", "--force").code == 0
 
 
