@@ -121,10 +121,12 @@ def make_sampler(source: RecordSource | ListSource, options: ReadOptions) -> sam
     if not 0 <= options.part_index < parts:
         raise ValueError(f"part_index={options.part_index} with num_parts={parts}, expected one from 0 to {max(parts - 1, 0)}")
     chunks: tuple[int, ...] = ()
+    in_file = None
     if options.shuffle_chunk_size:
         if not isinstance(source, RecordSource):
             raise ValueError("shuffle_chunk_size counts the bytes of a .rec, and there is none")
         chunks = sampler.chunk_starts(source.offsets, options.shuffle_chunk_size << 20)
+        in_file = sampler.in_file(source.offsets)
     return sampler.Sampler(
         sampler.cut(ranges, options.part_index, records, options.balance),
         shuffle=options.shuffle,
@@ -132,6 +134,7 @@ def make_sampler(source: RecordSource | ListSource, options: ReadOptions) -> sam
         chunks=chunks,
         chunk_seed=options.shuffle_chunk_seed,
         across=options.shuffle_across_parts,
+        in_file=in_file,
     )
 
 

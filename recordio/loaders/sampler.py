@@ -125,7 +125,9 @@ class Sampler:
         cut: the part.
         shuffle: a new order each epoch.
         seed: of the order.
-        chunks: (k,) ordinals at which chunks start; then chunks are shuffled, and records within a chunk if *shuffle* says so.
+        chunks: (k,) where chunks start, counted in records in the order of the file; then chunks are shuffled, and records within a
+            chunk if *shuffle* says so.
+        in_file: (n,) ordinals of all records in the order of the file; None where that is the order of the ordinals.
         chunk_seed: of the order of chunks.
         across: shuffle over all parts before they are cut, so that a part has other records each epoch.
     """
@@ -136,6 +138,7 @@ class Sampler:
     chunks: tuple[int, ...] = ()
     chunk_seed: int = 0
     across: bool = False
+    in_file: NDArray[np.int64] | None = dataclasses.field(default=None, compare=False)
 
     def __len__(self) -> int:
         return self.cut.length
@@ -163,15 +166,23 @@ class Sampler:
 
     def _by_chunks(self, number: int) -> NDArray[np.int64]:
         first, count = self.cut.first, self.cut.count
-        starts = [start for start in self.chunks if first < start < first + count]
-        pieces = np.split(np.arange(first, first + count, dtype=np.int64), [start - first for start in starts])
+        everything = np.arange(self.cut.records, dtype=np.int64) if self.in_file is None else self.in_file
+        chunks = [chunk[(chunk >= first) & (chunk < first + count)] for chunk in np.split(everything, self.chunks)]
+        pieces = [chunk for chunk in chunks if len(chunk)]
         if self.shuffle:
             pieces = [piece[shuffled(len(piece), self.seed, number, at)] for at, piece in enumerate(pieces)]
-        return np.concatenate([pieces[at] for at in shuffled(len(pieces), self.chunk_seed, number)])
+        return np.concatenate([everything[:0], *(pieces[at] for at in shuffled(len(pieces), self.chunk_seed, number))])
 
 
 def chunk_starts(offsets: NDArray[np.int64], size: int) -> tuple[int, ...]:
-    """Return the ordinals at which chunks of *size* bytes start, for records that start at *offsets* (ascending)."""
+    """Return where chunks of *size* bytes start, counted in records in the order of the file, for records that start at *offsets*."""
     if not len(offsets):
         return ()
-    return tuple(np.unique((offsets // size), return_index=True)[1].tolist())
+    return tuple(np.unique(np.sort(offsets) // size, return_index=True)[1].tolist())
+
+
+def in_file(offsets: NDArray[np.int64]) -> NDArray[np.int64] | None:
+    """Return the ordinals of records in the order in which they start at *offsets*; None where that is the order of the ordinals."""
+    if (offsets[1:] >= offsets[:-1]).all():
+        return None
+    return offsets.argsort(kind="stable").astype(np.int64)

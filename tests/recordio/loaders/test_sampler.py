@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from recordio.loaders import sampler
 
@@ -65,6 +69,22 @@ def test_chunks_are_shuffled_as_wholes_and_inside_only_when_asked() -> None:
     mixed = sampler.Sampler(whole, shuffle=True, chunks=chunks, chunk_seed=3).epoch(1).reshape(3, 4)
     assert [sorted(row) for row in mixed.tolist()] == order.tolist()
     assert (mixed != order).any()
+
+
+@given(st.permutations(range(12)), st.integers(1, 3), st.booleans(), st.integers(0, 3))
+def test_chunks_have_each_record_once_in_whatever_order_the_index_has_them(
+    places: list[int], parts: int, shuffle: bool, epoch: int
+) -> None:
+    offsets = np.array(places, np.int64) * 100
+    chunks, in_file = sampler.chunk_starts(offsets, 400), sampler.in_file(offsets)
+    ranges = [sampler.split_evenly(12, parts, part) for part in range(parts)]
+    found = []
+    for part in range(parts):
+        order = sampler.Sampler(sampler.cut(ranges, part, 12), shuffle, chunks=chunks, in_file=in_file).epoch(epoch).tolist()
+        of_chunks = [key for key, _ in itertools.groupby(places[ordinal] // 4 for ordinal in order)]
+        assert len(of_chunks) == len(set(of_chunks))
+        found += order
+    assert sorted(found) == list(range(12))
 
 
 def test_draws_follow_from_their_words_alone() -> None:
