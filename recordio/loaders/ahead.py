@@ -32,6 +32,7 @@ class Ahead(Generic[_Task, _Result]):
         self._threads = threads
         self._depth = max(1, depth) if threads else 1
         self._begun: deque[tuple[_Task | None, Future[_Result] | None]] = deque()
+        self._stopped = False  # by an error that is no record's: what take gives after it is not known to be what comes next
         self._pool: ThreadPoolExecutor | None = None
         self._pid = 0
 
@@ -55,12 +56,13 @@ class Ahead(Generic[_Task, _Result]):
 
     def _begin(self) -> None:
         self._start()
-        while len(self._begun) < self._depth:
+        while len(self._begun) < self._depth and not self._stopped:
             try:
                 task = self._take()
             except StopIteration:
                 return
-            except RecordIOError as error:
+            except Exception as error:  # noqa: BLE001  (raised when its turn comes)
+                self._stopped = not isinstance(error, RecordIOError)
                 failed: Future[_Result] = Future()
                 failed.set_exception(error)
                 self._begun.append((None, failed))
@@ -78,10 +80,12 @@ class Ahead(Generic[_Task, _Result]):
 
     def clear(self) -> None:
         """Drop what was begun."""
-        for _, future in self._begun:
-            if future is not None:
-                future.cancel()
+        if self._pid == os.getpid():  # a future of another process may be locked for ever
+            for _, future in self._begun:
+                if future is not None:
+                    future.cancel()
         self._begun.clear()
+        self._stopped = False
 
     def close(self) -> None:
         """Drop what was begun, and end the threads."""

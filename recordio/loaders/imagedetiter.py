@@ -190,8 +190,7 @@ class ImageDetIter(ImageIter):
             self.check_label_shape(label_shape)
             self.label_shape = (label_shape[0], label_shape[1])
             self.provide_label = [self._label_desc(self.provide_label[0].name)]
-        self._ahead.clear()
-        self.cur = self._done
+        self._begin_again(self._done)
 
     def check_label_shape(self, label_shape: Sequence[int]) -> None:
         """Check a new shape of labels.
@@ -265,6 +264,7 @@ class ImageDetIter(ImageIter):
                 row = self._next_row()
             except StopIteration:
                 return
+            self._done = row.task.after
             pixels = np.asarray(row.pixels, np.float64) * (1 if of_std is None else of_std) + (0 if of_mean is None else of_mean)
             pixels = pixels.clip(0, 255) if clip else pixels
             drawn = np.ascontiguousarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3))[:, :, ::-1].astype(np.uint8))

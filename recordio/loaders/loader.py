@@ -43,6 +43,7 @@ class Loader(StepIter):
         self.provide_label = [plan.label]
         self._epoch = 0
         self._at = 0
+        self._failed = False
         self._bad: dict[int, BadSample] = {}
         self._told = 0
         self._always: DataBatch | None = None
@@ -73,7 +74,7 @@ class Loader(StepIter):
 
         Raises:
             StopIteration: the epoch is over.
-            BadSample: nothing can be made of a record; it is named.
+            BadSample: nothing can be made of a record of this batch; it is named. So it is whenever the batch is asked for again.
         """
         if self._always is not None:
             return self._always
@@ -82,7 +83,11 @@ class Loader(StepIter):
         if self._engine is None or not self._engine.usable:
             planned = batches(self.plan, self._epoch, self._at, self._memory, self._bad)
             self._engine = Engine(planned, self.plan.threads, self.plan.ahead)
-        batch = self._engine.next()
+        try:
+            batch = self._engine.next()
+        except Exception:
+            self._failed = True
+            raise
         assert batch is not None
         self._at += 1
         self._tell_bad()
@@ -96,15 +101,15 @@ class Loader(StepIter):
             _logger.warning("%s; left out", found)
 
     def reset(self) -> None:
-        """Go to the start of the next epoch; at the start of one, stay there."""
-        if self._at:
+        """Go to the start of the next epoch; at the start of one, stay there, unless its first batch could not be made."""
+        if self._at or self._failed:
             self._go(self._epoch + 1, 0)
 
     def _go(self, epoch: int, at: int) -> None:
         if self._engine is not None:
             self._engine.close()
             self._engine = None
-        self._epoch, self._at, self.current_batch = epoch, at, None
+        self._epoch, self._at, self.current_batch, self._failed = epoch, at, None, False
 
     def state_dict(self) -> dict[str, Any]:
         """Return where the iterator stands, as plain values: which batch of which epoch comes next, and of what.

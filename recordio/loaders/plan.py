@@ -116,12 +116,29 @@ class Memory:
         return self._new() if self._ring is None else self._ring.take()
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Epoch:
+    """What the batches of an epoch have in common.
+
+    Attributes:
+        number: of the epoch, from 0.
+        order: (n,) ordinals.
+        bad: for reports: all records that were bad so far, in whatever epoch.
+        useless: ordinals of which nothing can be made with this epoch's random numbers: another epoch's may do.
+    """
+
+    number: int
+    order: NDArray[np.int64]
+    bad: dict[int, BadSample]
+    useless: set[int] = dataclasses.field(default_factory=set)
+
+
 class PlannedBatch:
     """One batch, filled row by row by threads."""
 
-    def __init__(self, plan: Plan, epoch: int, order: NDArray[np.int64], first: int, memory: Memory, bad: dict[int, BadSample]) -> None:
-        length, size = len(order), plan.batch_size
-        self._plan, self._epoch, self._order, self._first, self._bad = plan, epoch, order, first, bad
+    def __init__(self, plan: Plan, epoch: Epoch, first: int, memory: Memory) -> None:
+        length, size = len(epoch.order), plan.batch_size
+        self._plan, self._epoch, self._first = plan, epoch, first
         there = min(size, length - first)
         self.rows = size if plan.last == "wrap" else there
         kept = there if plan.last == "short" else size
@@ -139,14 +156,14 @@ class PlannedBatch:
             self._fill_row(row)
 
     def _fill_row(self, row: int) -> None:
-        plan, length = self._plan, len(self._order)
+        plan, epoch, length = self._plan, self._epoch, len(self._epoch.order)
         for step in range(length):
-            ordinal = int(self._order[(self._first + row + step) % length])
-            if ordinal in self._bad:
+            ordinal = int(epoch.order[(self._first + row + step) % length])
+            if ordinal in epoch.useless:
                 continue
             try:
                 sample = plan.source.read(ordinal)
-                plan.maker.make(sample, sampler.draw(plan.seed, self._epoch, ordinal), self.data[row], self.label[row])
+                plan.maker.make(sample, sampler.draw(plan.seed, epoch.number, ordinal), self.data[row], self.label[row])
                 self.index[row] = sample.id
             except CodecMissing:
                 raise
@@ -154,10 +171,11 @@ class PlannedBatch:
                 found = BadSample(plan.source.name(ordinal), _reason(error))
                 if plan.on_bad == "raise":
                     raise found from error
-                self._bad[ordinal] = found
+                epoch.useless.add(ordinal)
+                epoch.bad.setdefault(ordinal, found)
             else:
                 return
-        raise BadSample(plan.source.name(int(self._order[0])), f"nor can any other of {length} records be used")
+        raise BadSample(plan.source.name(int(epoch.order[0])), f"nor can any other of {length} records be used")
 
 
 def _reason(error: RecordIOError) -> str:
@@ -169,6 +187,6 @@ def _reason(error: RecordIOError) -> str:
 
 def batches(plan: Plan, epoch: int, first: int, memory: Memory, bad: dict[int, BadSample]) -> Iterator[PlannedBatch]:
     """Yield the batches of an epoch from one on, not yet filled."""
-    order = plan.sampler.epoch(epoch)
+    of = Epoch(epoch, plan.sampler.epoch(epoch), bad)
     for number in range(first, len(plan)):
-        yield PlannedBatch(plan, epoch, order, number * plan.batch_size, memory, bad)
+        yield PlannedBatch(plan, of, number * plan.batch_size, memory)

@@ -49,6 +49,9 @@ class RowIter(DataIter):
         self._done = 0
         self._ended = False
         self._carried: list[Row] = []
+        self._rows: list[Row] | None = None  # of the batch that is due, as far as they are made; the carried ones come first
+        self._failed: Exception | None = None  # what stands in the way of that batch
+        self._copies: list[Row] = []  # of a row that takes the places of bad samples, not yet given
         self._ahead = self._make_ahead()
 
     def _make_ahead(self) -> Ahead[Task, Row]:
@@ -80,20 +83,26 @@ class RowIter(DataIter):
         return self._epoch
 
     def reset(self) -> None:
-        """Go to the start of the next epoch; at the start of one, stay there."""
-        if self._done or self._ended or self.cur:
+        """Go to the start of the next epoch; at the start of one, stay there, unless its first batch could not be made."""
+        if self._done or self._ended or self.cur or self._failed:
             self._go(self._epoch + 1, 0)
 
     def hard_reset(self) -> None:
         """Go to the start of the next epoch, and drop what was kept for it by roll_over."""
-        self._carried = []
+        self._carried, self._rows = [], None
         self.reset()
 
     def _go(self, epoch: int, position: int) -> None:
-        self._ahead.clear()
         self._epoch, self._order, self._seq = epoch, self._sampler.epoch(epoch), None
-        self.cur = self._done = position
+        self._done = position
         self._ended = False
+        self._begin_again(position)
+
+    def _begin_again(self, position: int) -> None:
+        """Drop what was made ahead, and go on at a place in the epoch."""
+        self._ahead.clear()
+        self.cur = position
+        self._rows, self._failed, self._copies = None, None, []
 
     def next_sample(self) -> tuple[Any, bytes]:
         """Return label and encoded image of the next sample.
@@ -152,26 +161,68 @@ class RowIter(DataIter):
             raise BadSample(task.name, str(error)) from error
 
     def _next_row(self) -> Row:
-        """Return the next row that can be made.
+        """Return the row of the next place of the epoch: its sample's, or, where that is bad, that of the next good one.
 
         Raises:
             StopIteration: the epoch is over.
-            BadSample: nothing can be made of a sample, and that is not to be skipped.
+            Exception: a row cannot be made, and that is not to be skipped; the same again when it is asked for again.
         """
+        if self._failed is not None:
+            raise self._failed.with_traceback(None)
+        try:
+            if not self._copies:
+                self._copies = self._next_good()
+        except StopIteration:
+            raise
+        except Exception as error:
+            self._failed = error
+            raise
+        return self._copies.pop(0)
+
+    def _next_good(self) -> list[Row]:
+        """Return the next row that can be made, once for each place that it takes: its own, and those of bad samples before it."""
+        bad = 0
         while True:
             try:
                 row = self._ahead.next()
             except Refused as refused:
                 _logger.debug("invalid image, skipped: %s", refused)
-            except BadSample as bad:
-                if self.on_bad == "raise":
+            except BadSample as found:
+                self._skip(found)
+                bad += self._orders
+            except StopIteration:
+                if not bad:
                     raise
-                if bad.where not in self._bad:
-                    self._bad[bad.where] = bad
-                    _logger.warning("%s; left out", bad)
+                return self._copied(self._first_good(), bad, self.num_image)
             else:
-                self._done = row.task.after
-                return row
+                return self._copied(row, bad + 1, row.task.after)
+
+    def _skip(self, bad: BadSample) -> None:
+        if self.on_bad == "raise":
+            raise bad
+        if bad.where not in self._bad:
+            self._bad[bad.where] = bad
+            _logger.warning("%s; left out", bad)
+
+    @property
+    def _orders(self) -> bool:
+        """Whether the samples are those of the order: a program's own next_sample may have others, and as many as it likes."""
+        return type(self).next_sample is RowIter.next_sample
+
+    @staticmethod
+    def _copied(row: Row, count: int, after: int) -> list[Row]:
+        """Return a row for each of *count* places, the last of which ends at *after*."""
+        return [row._replace(task=row.task._replace(after=each)) for each in range(after - count + 1, after + 1)]
+
+    def _first_good(self) -> Row:
+        for ordinal in self._order.tolist():
+            try:
+                return self._again(self._epoch, ordinal)
+            except CodecMissing:
+                raise
+            except RecordIOError:
+                continue
+        raise BadSample(self._name(0), f"nor can any other of {self.num_image} records be used")
 
     def _fill(self, rows: list[Row]) -> bool:
         """Append rows up to a batch; return whether there were enough."""
@@ -187,32 +238,43 @@ class RowIter(DataIter):
 
         Raises:
             StopIteration: the epoch is over.
-            BadSample: nothing can be made of a sample; it is named.
+            BadSample: nothing can be made of a sample of this batch; it is named. So it is whenever the batch is asked for again.
         """
         if self._ended:
             raise StopIteration
-        rows, self._carried = self._carried, []
-        if self._fill(rows):
-            return self._batch(rows, 0)
-        self._ended = True
-        if self.last_batch_handle == "roll_over":
-            self._carried = rows
-        if not rows or self.last_batch_handle != "pad":
+        if self._failed is not None:
+            raise self._failed.with_traceback(None)
+        if self._rows is None:
+            self._rows = list(self._carried)
+        whole, rows = self._fill(self._rows), self._rows
+        if not whole and (not rows or self.last_batch_handle != "pad"):
+            self._finish(rows if self.last_batch_handle == "roll_over" else [])
             raise StopIteration
-        return self._batch(rows, self._pad(rows))
+        try:
+            batch = self._batch(rows, 0) if whole else self._batch(*self._padded(rows))
+        except Exception as error:
+            self._failed = error
+            raise
+        if not whole:
+            self._finish([])
+        self._done, self._carried, self._rows = rows[-1].task.after, [] if whole else self._carried, None
+        return batch
 
-    def _pad(self, rows: list[Row]) -> int:
-        """Fill a batch up with the first rows of the epoch, more than once where a part is smaller; return how many these are."""
-        real = before = len(rows)
+    def _finish(self, carried: list[Row]) -> None:
+        """End the epoch."""
+        self._begin_again(self.num_image)
+        self._done, self._ended, self._carried = self.num_image, True, carried
+
+    def _padded(self, given: list[Row]) -> tuple[list[Row], int]:
+        """Fill a batch up with the first rows of the epoch, more than once where a part is smaller; return how many these are, too."""
+        rows = list(given)
         while len(rows) < self.batch_size:
-            self._ahead.clear()
-            self.cur = 0
+            before = len(rows)
+            self._begin_again(0)
             self._fill(rows)
             if len(rows) == before:  # of a program's own next_sample, which has no more
                 rows += rows[: self.batch_size - before]
-            before = len(rows)
-        self._ahead.clear()
-        return self.batch_size - real
+        return rows, self.batch_size - len(given)
 
     def state_dict(self) -> dict[str, Any]:
         """Return where the iterator stands, as plain values; what was decoded ahead does not count."""
@@ -244,7 +306,7 @@ class RowIter(DataIter):
         self.source.close()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_ahead": None, "cur": self._done}
+        return {**self.__dict__, "_ahead": None, "cur": self._done, "_rows": None, "_failed": None, "_copies": []}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)

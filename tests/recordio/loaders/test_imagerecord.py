@@ -258,6 +258,50 @@ def test_bad_records_are_skipped_by_choice_and_the_next_ones_take_their_places(d
     assert sum("left out" in message for message in caplog.messages) == 3
 
 
+def varied(path: Path, count: int = 12) -> Path:
+    """Write images of 20 x 20 and, each third, 60 x 60."""
+    rng = np.random.default_rng(2)
+    sizes = [60 if number % 3 == 2 else 20 for number in range(count)]
+    return write(path, [cv2.imencode(".png", rng.integers(0, 256, (size, size, 3), np.uint8))[1].tobytes() for size in sizes])
+
+
+def test_what_was_skipped_in_one_epoch_is_tried_again_in_the_next(tmp_path: Path) -> None:
+    # Whether the crop fits depends on the scale that an epoch draws.
+    path = varied(tmp_path / "varied.rec")
+    given = {"path_imgrec": path, "path_imgidx": "", "batch_size": 4, "data_shape": (3, 16, 16), "on_bad": "skip", "seed": 4}
+    given |= {"max_crop_size": 24, "min_crop_size": 24, "min_random_scale": 0.8, "max_random_scale": 2.0, "preprocess_threads": 3}
+    iterator = make(**given)
+    epochs = []
+    for epoch in range(4):
+        epochs.append(batches(iterator))
+        fresh = make(**{**given, "preprocess_threads": 1})
+        fresh.load_state_dict({**fresh.state_dict(), "epoch": epoch})
+        assert same(batches(fresh), epochs[-1])
+        iterator.reset()
+    ids = [[each for row in epoch for each in row[3].tolist()] for epoch in epochs]
+    assert len({tuple(each) for each in ids}) > 1
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_chunks_of_a_shuffled_index_have_each_record_once(tmp_path: Path, shuffle: bool) -> None:
+    image = recordio.unpack(next(iter(recordio.Reader(FOLDER / "small.rec"))))[1]
+    path = write(tmp_path / "chunks.rec", [image + bytes(300_000)] * 16)
+    idx = path.with_suffix(".idx")
+    lines = idx.read_text().splitlines()
+    offsets = {int(line.split()[0]): int(line.split()[1]) for line in lines}
+    idx.write_text("".join(f"{lines[at]}\n" for at in np.random.default_rng(1).permutation(16)))
+    iterator = make(path_imgrec=path, path_imgidx=idx, shuffle=shuffle, shuffle_chunk_size=1, shuffle_chunk_seed=2, preprocess_threads=2)
+    orders = []
+    for _ in range(3):
+        orders.append([each for batch in iterator for each in batch.index.tolist()])
+        iterator.reset()
+    assert [sorted(order) for order in orders] == [list(range(16))] * 3
+    assert orders[0] != orders[1]
+    for order in orders:
+        chunks = [chunk for chunk, _ in itertools.groupby(offsets[key] >> 20 for key in order)]
+        assert len(chunks) == len(set(chunks)) == 5
+
+
 def test_when_all_records_are_bad_that_is_an_error(tmp_path: Path) -> None:
     path = write(tmp_path / "none.rec", [b"", b"x"])
     with pytest.raises(recordio.BadSample, match="nor can any other of 2 records be used"):
