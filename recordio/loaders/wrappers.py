@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -87,6 +88,9 @@ class ResizeIter(StepIter):
 class PrefetchingIter(StepIter):
     """Runs one or several iterators in threads, a batch ahead; batches of several are joined to one.
 
+    A forked process goes on with threads of its own, a pickled copy where the original was: what was fetched ahead is fetched
+    again, for which the iterators must have states.
+
     Args:
         iters: an iterator, or a list of them with as many batches each.
         rename_data: for each iterator, its names of data and what they become.
@@ -113,9 +117,34 @@ class PrefetchingIter(StepIter):
         self.n_iter = len(self.iters)
         self.rename_data = rename_data
         self.rename_label = rename_label
+        self._start()
+
+    def _start(self) -> None:
+        self._pid = os.getpid()
         self._pool = ThreadPoolExecutor(self.n_iter, "recordio-prefetch")
         self._coming: list[Future[DataBatch | None]] = []
         self._before: list[dict[str, Any] | None] = []  # states of the iterators in front of what is coming
+
+    def _come_over(self) -> None:
+        """In a process that was forked from the one that fetched ahead, whose threads stayed there: go back to before that."""
+        if self._pid == os.getpid():
+            return
+        before = self._fetched_from()
+        self._start()
+        self._go_back(before)
+
+    def _fetched_from(self) -> list[dict[str, Any]]:
+        """Return the states from which what is coming can be fetched again; none where nothing is."""
+        found = []
+        for iterator, state_dict in zip(self.iters, self._states(), strict=True):
+            if self._coming and state_dict is None:
+                raise RuntimeError(f"{type(iterator).__name__} has no state_dict: another process or copy cannot fetch again what is ahead")
+            found += [state_dict] if state_dict is not None else []
+        return found
+
+    def _go_back(self, before: Sequence[dict[str, Any]]) -> None:
+        for iterator, state_dict in zip(self.iters, before, strict=False):
+            iterator.load_state_dict(state_dict)
 
     @property
     def provide_data(self) -> list[DataDesc]:
@@ -131,13 +160,18 @@ class PrefetchingIter(StepIter):
         self._before = [_state_or_none(each) for each in self.iters]
         self._coming = [self._pool.submit(_next_or_none, each) for each in self.iters]
 
-    def _drop(self) -> None:
+    def _wait(self) -> None:
         for each in self._coming:
-            each.exception()  # wait; an error of a batch that nobody asked for is nobody's
+            if not each.cancelled():
+                each.exception()  # an error of a batch that nobody asked for is nobody's
+
+    def _drop(self) -> None:
+        self._wait()
         self._coming = []
 
     def state_dict(self) -> dict[str, Any]:
         """Return where the iterator stands, with the states of the others; what is fetched ahead does not count."""
+        self._come_over()
         inner = [each.state_dict() if before is None else before for each, before in zip(self.iters, self._states(), strict=True)]
         return state.make({"iterators": self.n_iter}, inner=inner)
 
@@ -151,6 +185,7 @@ class PrefetchingIter(StepIter):
             ValueError: the state is of more or fewer iterators, or of others.
         """
         state.check(state_dict, {"iterators": self.n_iter})
+        self._come_over()
         self._drop()
         for each, inner in zip(self.iters, state_dict["inner"], strict=True):
             each.load_state_dict(inner)
@@ -158,6 +193,7 @@ class PrefetchingIter(StepIter):
 
     def reset(self) -> None:
         """Go to the start of the next epoch."""
+        self._come_over()
         self._drop()
         for iterator in self.iters:
             iterator.reset()
@@ -169,6 +205,7 @@ class PrefetchingIter(StepIter):
         Raises:
             ValueError: one iterator ends before another, or their pads differ.
         """
+        self._come_over()
         if not self._coming:
             self._begin()
         found = [each.result() for each in self._coming]
@@ -192,7 +229,18 @@ class PrefetchingIter(StepIter):
 
     def close(self) -> None:
         """End the threads."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        if self._pid == os.getpid():
+            self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def __getstate__(self) -> dict[str, Any]:
+        self._come_over()
+        self._wait()  # so that no iterator changes while it is copied
+        return {**self.__dict__, "_pool": None, "_coming": None, "_before": self._fetched_from(), "current_batch": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._start()
+        self._go_back(state["_before"])
 
 
 def _state_or_none(iterator: Any) -> dict[str, Any] | None:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import pickle
+import signal
+import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, ClassVar
@@ -217,16 +221,91 @@ def test_a_state_of_another_iterator_is_refused() -> None:
         loaders.ResizeIter(ramp(), 4).load_state_dict(loaders.ResizeIter(ramp(), 3).state_dict())
 
 
+class Plain(loaders.DataIter):
+    """Has no state."""
+
+    provide_data: ClassVar = [loaders.DataDesc("data", (2,))]
+    provide_label: ClassVar = [loaders.DataDesc("label", (2,))]
+
+    def next(self) -> loaders.DataBatch:
+        return loaders.DataBatch([np.zeros(2)], [np.zeros(2)], 0)
+
+
 def test_an_iterator_without_a_state_says_so_when_it_is_asked_for_one() -> None:
-    class Plain(loaders.DataIter):
-        provide_data: ClassVar = [loaders.DataDesc("data", (2,))]
-        provide_label: ClassVar = [loaders.DataDesc("label", (2,))]
-
-        def next(self) -> loaders.DataBatch:
-            return loaders.DataBatch([np.zeros(2)], [np.zeros(2)], 0)
-
     iterator = loaders.PrefetchingIter(Plain())
     iterator.next()
     with pytest.raises(NotImplementedError, match="Plain has no state_dict"):
         iterator.state_dict()
+    iterator.close()
+    with pytest.raises(RuntimeError, match="Plain has no state_dict"):
+        pickle.dumps(iterator)
+
+
+SMALL = FOLDER.parent / "loaders" / "small"
+FETCHED: dict[str, Callable[[], Any]] = {
+    "arrays": lambda: [_over_arrays(shuffle=True, seed=4), _over_arrays()],
+    "records": lambda: loaders.ImageRecordIter(
+        path_imgrec=f"{SMALL}.rec", path_imgidx=f"{SMALL}.idx", data_shape=(3, 20, 20), batch_size=3, shuffle=True, rand_crop=True
+    ),
+    "images": lambda: loaders.ImageIter(
+        3, (3, 20, 20), path_imgrec=f"{SMALL}.rec", path_imgidx=f"{SMALL}.idx", shuffle=True, seed=3, preprocess_threads=2
+    ),
+}
+
+
+def in_a_fork(run: Callable[[], bool]) -> bool:
+    """Tell whether a forked process found something true, in less than a minute."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of forking beside threads, which is the point
+        pid = os.fork()
+    if not pid:
+        signal.alarm(60)
+        try:
+            os._exit(0 if run() else 1)
+        finally:
+            os._exit(2)
+    return os.waitpid(pid, 0)[1] == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.parametrize("at", [0, 1, 3])
+@pytest.mark.parametrize("name", FETCHED)
+def test_what_was_fetched_ahead_is_fetched_again_after_a_fork_and_in_a_copy(name: str, at: int) -> None:
+    iterator, straight = loaders.PrefetchingIter(FETCHED[name]()), loaders.PrefetchingIter(FETCHED[name]())
+    expected = _values(straight)[at:]
+    straight.reset()
+    expected_next = _values(straight)
+    for _ in range(at):
+        iterator.next()
+
+    def goes_on(each: Any) -> bool:
+        rest = _values(each)
+        each.reset()
+        following = _values(each)
+        each.close()
+        return bool(rest == expected and following == expected_next)
+
+    copied = pickle.dumps(iterator)
+    assert in_a_fork(lambda: goes_on(iterator))
+    assert in_a_fork(lambda: goes_on(pickle.loads(pickle.dumps(iterator))))
+    if at:  # of arrays, a reset at the start of an epoch goes to the next one
+        assert in_a_fork(lambda: iterator.reset() or _values(iterator) == expected_next)
+    assert goes_on(pickle.loads(copied))
+    assert goes_on(iterator)
+    straight.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_fork_of_an_iterator_without_states_says_that_it_cannot_go_on() -> None:
+    iterator = loaders.PrefetchingIter(Plain())
+    iterator.next()
+
+    def says_so() -> bool:
+        for _ in range(2):
+            with pytest.raises(RuntimeError, match="Plain has no state_dict"):
+                iterator.next()
+        return True
+
+    assert in_a_fork(says_so)
+    iterator.next()
     iterator.close()
