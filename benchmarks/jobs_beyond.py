@@ -38,7 +38,7 @@ def scale(bench: Bench, size: int) -> Job:
             checks.count_packed(command.folder / "data", count)
 
     commands += packs
-    return Job(f"scale-{size}", f"{count:,} small files", tuple(commands), check, count, "")
+    return Job(f"scale-{size}", f"{count:,} small files", tuple(commands), check, count, baseline="")
 
 
 def engines(bench: Bench, corpus: str, cache: str) -> Job:
@@ -70,7 +70,7 @@ def engines(bench: Bench, corpus: str, cache: str) -> Job:
             checks.same_bytes(way.folder / "data.cat", floor.folder / "data.cat")
 
     commands = tuple(_with(command, before) for command in (*packs, *ways, floor))
-    return Job(name, title, commands, check, count, "", warm_up=cache == "warm")
+    return Job(name, title, commands, check, count, baseline="", warm_up=cache == "warm")
 
 
 def _with(command: Command, before: Callable[[], None] | None) -> Command:
@@ -105,7 +105,7 @@ def peers(bench: Bench, corpus: str) -> Job:
                 raise checks.WrongOutput(f"{PEERS[package]} wrote {found} records, expected {count}")
 
     title = f"Writers of other formats: {corpus}, pass-through"
-    return Job(f"peers-{corpus}", title, tuple(commands), check, count, BEST_PEER, notes=tuple(notes))
+    return Job(f"peers-{corpus}", title, tuple(commands), check, count, baseline=BEST_PEER, notes=tuple(notes))
 
 
 SIZES = (10_000, 100_000, 1_000_000)
