@@ -77,7 +77,6 @@ def _list(prefix: Path, root: Path, args: argparse.Namespace) -> None:
     # Each half of the tool loads only what it needs: the other half would double its start.
     from im2rec import listfile
     from im2rec.listing import ListOptions, collect
-    from im2rec.report import rejects_of
     from im2rec.split import mxnet_chunks
     from im2rec.walk import WalkOptions
 
@@ -93,8 +92,8 @@ def _list(prefix: Path, root: Path, args: argparse.Namespace) -> None:
     for name, label in listing.classes.items():
         sys.stdout.buffer.write(f"{name} {label}\n".encode("utf-8", "surrogateescape"))
     for warning in listing.warnings:
-        _say(f"remark: {rejects_of([warning])[0]}")
-    for reject in rejects_of(listing.rejects):
+        _say(f"remark: {warning}")
+    for reject in listing.rejects:
         _say(f"left out: {reject}")
 
 

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import json
+from array import array
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from im2rec import split
-from im2rec.errors import ImageError, InputError
+from im2rec.errors import InputError
 from im2rec.listfile import Item, format_label
+from im2rec.rejects import Reject
 from im2rec.walk import WalkOptions, walk
 from recordio import checksum
+
+if TYPE_CHECKING:
+    from im2rec.labels import CsvLabels
+
+_KNOWN: Final = 1 << 12  # labels whose text is kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +67,8 @@ class Listing:
         self.left_out = self._entries.left_out
         self.rejects = self._entries.rejects
         self.warnings = self._entries.warnings
-        self._csv: dict[str, tuple[float, ...]] | None = None
+        self._csv: CsvLabels | None = None
+        self._rows = array("q")  # ordinal -> row of the labels file, or -1
         self.unused = 0
         self.order: Sequence[int] = split.order(len(self._entries), shuffle=options.shuffle, seed=options.seed)
         if options.labels_csv is not None:
@@ -68,15 +77,15 @@ class Listing:
     def _label_from(self, path: Path, *, allow_rounding: bool) -> None:
         from im2rec import labels  # csv is not needed otherwise
 
-        loaded = labels.load(path, allow_rounding=allow_rounding)
-        self._csv, self.classes = loaded.by_path, loaded.classes
-        found = {self._entries.path(ordinal) for ordinal in range(len(self._entries))}
-        self.unused = sum(path not in found for path in loaded.by_path)
-        known = [self._entries.path(ordinal) in loaded.by_path for ordinal in range(len(self._entries))]
-        for ordinal, is_known in enumerate(known):
-            if not is_known:
-                self.rejects.append(ImageError(self._entries.path(ordinal), f"has no label in {path}"))
-        self.order = [ordinal for ordinal in self.order if known[ordinal]]
+        self._csv = labels.load(path, allow_rounding=allow_rounding)
+        self.classes = self._csv.classes
+        self._rows = rows = self._csv.find(map(self._entries.raw_path, range(len(self._entries))))
+        unlabelled = rows.count(-1)
+        self.unused = len(self._csv) - (len(rows) - unlabelled)
+        if unlabelled:
+            reason = f"has no label in {path}"
+            self.rejects += (Reject(None, self._entries.path(ordinal), reason) for ordinal, row in enumerate(rows) if row < 0)
+            self.order = array("Q", (ordinal for ordinal in self.order if rows[ordinal] >= 0))
 
     def __len__(self) -> int:
         return len(self.order)
@@ -84,19 +93,21 @@ class Listing:
     def __iter__(self) -> Iterator[Item]:
         for ordinal in self.order:
             path = self._entries.path(ordinal)
-            yield Item(ordinal, self._labels(ordinal, path), path)
+            yield Item(ordinal, self._labels(ordinal), path)
 
-    def _labels(self, ordinal: int, path: str) -> tuple[float, ...]:
-        return self._csv[path] if self._csv is not None else (float(self._entries.label(ordinal)),)
+    def _labels(self, ordinal: int) -> tuple[float, ...]:
+        return self._csv.labels(self._rows[ordinal]) if self._csv is not None else (float(self._entries.label(ordinal)),)
 
     def lines(self, ordinals: Sequence[int] | None = None) -> Iterator[bytes]:
         """Yield the lines of some entries, by default of all in order, with their line feeds."""
         raw_path, label = self._entries.raw_path, self._entries.label
         texts: dict[tuple[float, ...], bytes] = {}
         for ordinal in self.order if ordinals is None else ordinals:
-            labels = (label(ordinal),) if self._csv is None else self._csv[self._entries.path(ordinal)]
+            labels = (label(ordinal),) if self._csv is None else self._labels(ordinal)
             text = texts.get(labels)
             if text is None:
+                if len(texts) == _KNOWN:
+                    texts.clear()
                 text = texts[labels] = "\t".join(map(format_label, labels)).encode()
             yield b"%d\t%s\t%s\n" % (ordinal, text, raw_path(ordinal))
 
@@ -116,7 +127,8 @@ class Listing:
         bounds = split.even_bounds(len(self.order), options.chunks)
         by_label: Sequence[Hashable] = self._entries.labels
         if options.stratified and self._csv is not None:
-            by_label = [self._csv.get(self._entries.path(ordinal)) for ordinal in range(len(self._entries))]
+            known: dict[tuple[float, ...], tuple[float, ...]] = {}  # one tuple for equal labels
+            by_label = [known.setdefault(labels, labels) for labels in map(self._labels, range(len(self._entries)))]
         for chunk in range(options.chunks):
             name = f"_{chunk}" if options.chunks > 1 else ""
             ordinals = self.order[bounds[chunk] : bounds[chunk + 1]]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from im2rec.errors import ImageError
 from im2rec.names import printable
+from im2rec.rejects import Reject, Rejects, format_rejects, parse_rejects, rejects_of
 from recordio.traits import Trait
+
+__all__ = ["PackReport", "Reject", "Rejects", "format_bytes", "format_rejects", "parse_rejects", "rejects_of"]
 
 _NAMES = 8  # names of files in one line
 _SAID = {  # traits, as the summary says them
@@ -44,12 +45,12 @@ class PackReport:
 
     listed: int = 0
     packed: int = 0
-    rejects: list[Reject] = field(default_factory=list)
+    rejects: Rejects = field(default_factory=Rejects)
     bytes_read: int = 0
     bytes_written: int = 0
     outputs: list[str] = field(default_factory=list)
     encoded: bool = False
-    remarks: list[Reject] = field(default_factory=list)
+    remarks: Rejects = field(default_factory=Rejects)
     traits: Counter[int] | None = field(default_factory=Counter)
     ignored: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
@@ -86,8 +87,10 @@ class PackReport:
             "rejected": self.rejected,
             "ignored": self.ignored,
             "left_out": dict(sorted(self.left_out.items())),
-            "rejects": [reject.as_json() for reject in self.rejects],
-            "remarks": [remark.as_json() for remark in self.remarks],
+            "rejects": [reject.as_json() for reject in self.rejects.first],
+            "more_rejects": self.rejects.more,
+            "remarks": [remark.as_json() for remark in self.remarks.first],
+            "more_remarks": self.remarks.more,
             "traits": None if self.traits is None else {str(trait.name).lower(): self.count(trait) for trait in Trait},
             "bytes_read": self.bytes_read,
             "bytes_written": self.bytes_written,
@@ -107,72 +110,6 @@ class PackReport:
             f"{format_bytes(self.bytes_read)} read, {format_bytes(self.bytes_written)} in {printable(', '.join(names))}"
             f"{f'; among them {special}' if special else ''}"
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Reject:
-    """An image that was not packed, or that something is to be said of.
-
-    Attributes:
-        id: its id in the list; None where it never got one.
-        path: as the list or the folder has it.
-        reason: why.
-    """
-
-    id: int | None
-    path: str
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{printable(self.path)}: {self.reason}"
-
-    def as_json(self) -> dict[str, Any]:
-        """Return it as an object for JSON."""
-        return {"id": self.id, "path": self.path, "reason": self.reason}
-
-
-def format_rejects(rejects: list[Reject]) -> bytes:
-    """Format the content of a .rejects.tsv: a line of names, then id, path and reason of each, with C's escapes for odd bytes.
-
-    It is UTF-8 whatever the names are.
-    """
-    lines = ["id\tpath\treason"]
-    lines += ["\t".join(map(_one_field, ("" if r.id is None else str(r.id), r.path, r.reason))) for r in rejects]
-    return "".join(f"{line}\n" for line in lines).encode("utf-8", "backslashreplace")
-
-
-def parse_rejects(data: bytes) -> list[Reject]:
-    """Parse the content of a .rejects.tsv.
-
-    Raises:
-        ValueError: a line is not as format_rejects writes it.
-    """
-    rejects = []
-    for line in data.decode("utf-8", "surrogateescape").split("\n")[1:-1]:
-        id_, path, reason = line.split("\t")
-        rejects.append(Reject(int(id_) if id_ else None, _unescaped(path), _unescaped(reason)))
-    return rejects
-
-
-_ESCAPES = {"\\": "\\\\", "\t": "\\t", "\r": "\\r", "\n": "\\n"}
-_MEANINGS = {escape: meaning for meaning, escape in _ESCAPES.items()}
-
-
-def _one_field(text: str) -> str:
-    return re.sub(r"[\\\t\r\n\udc80-\udcff]", lambda match: _ESCAPES.get(match[0]) or f"\\x{ord(match[0]) & 0xFF:02x}", text)
-
-
-def _unescaped(text: str) -> str:
-    return re.sub(r"\\(?:x[89a-f][0-9a-f]|.)", _meaning, text)
-
-
-def _meaning(match: re.Match[str]) -> str:
-    return chr(0xDC00 | ord(bytes.fromhex(match[0][2:]))) if len(match[0]) == 4 else _MEANINGS.get(match[0], match[0])
-
-
-def rejects_of(errors: list[ImageError]) -> list[Reject]:
-    """Turn what a walk could not list into rejects."""
-    return [Reject(None, error.item, error.reason) for error in errors]
 
 
 def format_bytes(count: int) -> str:

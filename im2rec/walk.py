@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from im2rec.errors import ImageError, InputError
+from im2rec.errors import InputError
 from im2rec.listfile import path_fault
 from im2rec.names import from_local, is_inside, to_local
+from im2rec.rejects import Reject, Rejects
 
 LabelMode = Literal["folder", "top", "none"]
 
@@ -62,8 +63,8 @@ class Entries:
     classes: dict[str, int] = field(default_factory=dict)
     ignored: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
-    rejects: list[ImageError] = field(default_factory=list)
-    warnings: list[ImageError] = field(default_factory=list)
+    rejects: Rejects = field(default_factory=Rejects)
+    warnings: Rejects = field(default_factory=Rejects)
     _names: bytearray = field(default_factory=bytearray)
     _ends: array[int] = field(default_factory=lambda: array("Q"))
     _labels: array[int] = field(default_factory=lambda: array("L"))
@@ -140,7 +141,7 @@ class _Walker:
         except OSError as error:
             if not relative:
                 raise InputError(self._root, f"cannot be read: {error.strerror}") from None
-            self._found.rejects.append(ImageError(relative, f"this folder cannot be read: {error.strerror}"))
+            self._found.rejects.append(Reject(None, relative, f"this folder cannot be read: {error.strerror}"))
             return
         prefix = f"{relative}/" if relative else ""
         label = -1
@@ -178,7 +179,7 @@ class _Walker:
         if fault is None:
             return True
         if self._options.carry_all and _is_utf8(path):
-            self._found.warnings.append(ImageError(path, fault))
+            self._found.warnings.append(Reject(None, path, fault))
             return True
         self._reject(path, fault)
         return False
@@ -198,7 +199,7 @@ class _Walker:
         return above | {real}
 
     def _reject(self, path: str, reason: str) -> None:
-        self._found.rejects.append(ImageError(path, reason))
+        self._found.rejects.append(Reject(None, path, reason))
 
     def _label(self, relative: str) -> int:
         if self._options.labels == "none":

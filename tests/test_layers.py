@@ -66,7 +66,7 @@ LOADERS = [
 ]
 IM2REC = [
     ["__init__", "errors", "judge", "names"],
-    ["listfile", "safenames", "sets", "source", "transform", "split", "work"],
+    ["listfile", "safenames", "sets", "source", "transform", "split", "work", "rejects"],
     ["worker", "passthrough", "itemlist", "chunks", "ownimages"],
     ["walk", "labels", "plan", "pool", "report", "progress"],
     ["listing", "shards", "packoptions", "together"],

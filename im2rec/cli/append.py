@@ -93,7 +93,7 @@ def _items(source: Path, given: dict[str, Any]) -> Iterator[tuple[ItemList | Lis
         walk = {name: given[name] for name in (*_WALK_OPTIONS, "follow_symlinks", "allow_rounding")}
         with progress.bar("listing", quiet=given["quiet"]) as advance:
             listing = collect(source, list_options(**walk), advance)
-        unlisted = rejects_of(listing.rejects)
+        unlisted = listing.rejects
         before = PackReport(listed=len(unlisted), rejects=unlisted)
         before.ignored, before.left_out = listing.ignored, listing.left_out
         yield listing, before
@@ -112,7 +112,7 @@ def _say(report: AppendReport, given: dict[str, Any]) -> None:
     pack = report.pack
     if not given["quiet"]:
         shared.say_left_out(pack.left_out)
-    shared.say_rejects(pack.rejects)
+    shared.say_rejects(pack.rejects, pack.outputs)
     if not given["quiet"]:
         shared.say_remarks(pack.remarks)
         for remark in report.remarks:

@@ -13,7 +13,6 @@ from im2rec.cli import options as shared
 from im2rec.errors import PlanError
 from im2rec.listing import Listing, ListOptions, collect, format_classes
 from im2rec.names import printable
-from im2rec.report import rejects_of
 from im2rec.split import parse_splits
 from im2rec.walk import EXTENSIONS, WalkOptions
 from recordio.outputs import OutputSet
@@ -125,7 +124,7 @@ def write_classes(listing: Listing, classes: Path | None, output: Path | None, o
 
 
 def _say(listing: Listing, written: dict[str, int], names: list[str], *, as_json: bool, quiet: bool) -> None:
-    rejects = rejects_of(listing.rejects)
+    rejects = listing.rejects
     shared.say_rejects(rejects)
     if listing.unused and not quiet:
         click.echo(f"im2rec: remark: rows of the labels file that name no image: {listing.unused}", err=True)
@@ -133,7 +132,8 @@ def _say(listing: Listing, written: dict[str, int], names: list[str], *, as_json
         shared.say_left_out(listing.left_out)
     if as_json:
         summary: dict[str, Any] = {"command": "list", "found": len(listing) + len(rejects), "listed": len(listing)}
-        summary |= {"rejected": len(rejects), "rejects": [{"path": reject.path, "reason": reject.reason} for reject in rejects]}
+        summary |= {"rejected": len(rejects), "rejects": [{"path": reject.path, "reason": reject.reason} for reject in rejects.first]}
+        summary |= {"more_rejects": rejects.more}
         summary |= {"ignored": listing.ignored, "left_out": dict(sorted(listing.left_out.items()))}
         summary |= {"unused_labels": listing.unused, "classes": listing.classes}
         summary |= {"lines": written, "outputs": names}

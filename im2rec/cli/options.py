@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from im2rec.names import printable
-from im2rec.report import Reject
+from im2rec.rejects import Reject, Rejects
 from im2rec.sets import interrupted, record_files
 from im2rec.walk import EXTENSIONS
 
@@ -161,10 +161,14 @@ def _finite(value: Any) -> Any:
     return [_finite(part) for part in value] if isinstance(value, (list, tuple)) else value
 
 
-def say_rejects(rejects: Iterable[Reject]) -> None:
-    """Name the rejects on stderr, one a line."""
-    for reject in rejects:
+def say_rejects(rejects: Iterable[Reject], outputs: Iterable[str] = ()) -> None:
+    """Name the rejects on stderr, one a line; where they are very many and one of the outputs names all, only the first."""
+    listed = next((name for name in outputs if name.endswith(".rejects.tsv")), "")
+    more = rejects.more if isinstance(rejects, Rejects) and listed else 0
+    for reject in rejects.first if isinstance(rejects, Rejects) and more else rejects:
         click.echo(f"im2rec: rejected: {reject}", err=True)
+    if more:
+        click.echo(f"im2rec: rejected: {more} more; all are in {printable(listed)}", err=True)
 
 
 def say_left_out(left_out: Mapping[str, int]) -> None:

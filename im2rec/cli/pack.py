@@ -97,7 +97,7 @@ def command(context: click.Context, /, source: Path, root: Path | None, output: 
     if not given["quiet"]:
         _say_other_shards(prefix, report)
         shared.say_left_out(report.left_out)
-    shared.say_rejects(report.rejects)
+    shared.say_rejects(report.rejects, report.outputs)
     if not given["quiet"]:
         shared.say_remarks(report.remarks)
     if given["as_json"]:
@@ -138,7 +138,7 @@ def _pack_folder(folder: Path, prefix: Path, options: PackOptions, given: dict[s
     walk = {name: given[name] for name in (*_WALK_OPTIONS, "follow_symlinks", "allow_rounding")}
     with progress.bar("listing", quiet=given["quiet"]) as advance:
         listing = collect(folder, list_options(**walk), advance)
-    unlisted = rejects_of(listing.rejects)
+    unlisted = listing.rejects
     labels = [csv for csv in (list_options(**walk).labels_csv,) if csv is not None]
     with _outputs(prefix, options, given, labels) as outputs:
         _claim(outputs, prefix, options, given)

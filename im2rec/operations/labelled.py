@@ -34,11 +34,12 @@ def load(source: Path, given: Path, *, allow_rounding: bool = False) -> dict[int
             return {item.id: item.labels for item in items}
     if not source.is_file():
         raise InputError(str(source), "no such file")
-    loaded = csv_labels.load(source, allow_rounding=allow_rounding)
+    rows: list[tuple[str, tuple[float, ...]]] = []
+    loaded = csv_labels.load(source, allow_rounding=allow_rounding, each=lambda name, values: rows.append((name, values)))
     ids = _ids(given)
     numbers = _numbers(loaded.classes, given, source)
     found: dict[int, tuple[float, ...]] = {}
-    for name, values in loaded.by_path.items():
+    for name, values in rows:
         id_ = ids.get(name)
         if id_ is None and not (name.isdecimal() and int(name) < 1 << 64):
             where = f"no path of {list_of(record_files(given)[0])}" if ids else "the set has no list that would have paths"

@@ -14,7 +14,7 @@ from im2rec import build
 from im2rec.itemlist import ItemList
 from im2rec.listing import ListOptions, collect
 from im2rec.packoptions import PackOptions
-from im2rec.report import format_rejects, parse_rejects, rejects_of
+from im2rec.report import format_rejects, parse_rejects
 from im2rec.source import SourceOptions
 from im2rec.transform import TransformOptions
 from im2rec.walk import WalkOptions
@@ -80,7 +80,7 @@ def _make(root: bytes, rng: random.Random, count: int) -> dict[bytes, bytes]:
 def _round_trip(folder: Path, root: Path, made: dict[bytes, bytes]) -> list[str]:
     faults = []
     listing = collect(root, ListOptions(WalkOptions()))
-    rejects = rejects_of(listing.rejects)
+    rejects = listing.rejects
     (folder / "x.lst").write_bytes(b"".join(listing.lines()))
     listed = {os.fsencode(item.path): item.id for item in listing}
     expected = {path for path in made if can_be_listed(path)}

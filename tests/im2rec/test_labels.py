@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import threading
+import tracemalloc
+from types import SimpleNamespace
+
 import pytest
 
 from im2rec import labels
@@ -13,7 +18,12 @@ def load(tmp_path):
     def read(text, **options):
         path = tmp_path / "l.csv"
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
-        return labels.load(path, **options)
+        by_path = {}
+        found = labels.load(path, **options, each=by_path.__setitem__)
+        rows = found.find(name.encode() for name in [*by_path, "none of them"])
+        assert list(rows) == [*range(len(found)), -1]
+        assert [found.labels(row) for row in rows[:-1]] == list(by_path.values())
+        return SimpleNamespace(by_path=by_path, classes=found.classes)
 
     return read
 
@@ -92,3 +102,37 @@ def test_a_file_that_is_missing_or_no_text_is_told(load, tmp_path):
 def test_an_empty_file_is_refused(load):
     with pytest.raises(InputError, match="is empty, expected rows of path,label"):
         load("")
+
+
+def test_of_two_faults_the_first_is_told(load):
+    with pytest.raises(ListError, match=r"l\.csv:2: a\.jpg stands in it twice"):
+        load("a.jpg,1\na.jpg,2\nb.jpg,nan\nb.jpg,1\n")
+    with pytest.raises(ListError, match=r"l\.csv:2: the label nan"):
+        load("a.jpg,1\nb.jpg,nan\na.jpg,2\n")
+
+
+def test_names_and_numbers_as_labels_are_all_names(load):
+    assert load("a.jpg,7\nb.jpg,cat\nc.jpg,7\n").classes == {"7": 0, "cat": 1}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+def test_a_pipe_is_read_once(tmp_path):
+    os.mkfifo(tmp_path / "l.csv")
+    writer = threading.Thread(target=(tmp_path / "l.csv").write_text, args=("a.jpg,cat\nb.jpg,dog\n",))
+    writer.start()
+    found = labels.load(tmp_path / "l.csv")
+    writer.join()
+    assert (len(found), found.classes) == (2, {"cat": 0, "dog": 1})
+
+
+def test_a_million_rows_would_take_little_memory(tmp_path):
+    with (tmp_path / "l.csv").open("w") as rows:
+        rows.writelines(f"some/folder/{number:06d}.jpg,{number % 1000}\n" for number in range(50_000))
+    tracemalloc.start()
+    try:
+        found = labels.load(tmp_path / "l.csv")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(found) == 50_000
+    assert peak < 100 * 50_000  # bytes; a dict of paths takes three times that

@@ -34,7 +34,7 @@ def test_a_csv_gives_the_labels_and_rejects_what_it_does_not_name(tree, tmp_path
     (tmp_path / "l.csv").write_text("a/1.jpg,7,8\nb/3.jpg,9\nother.jpg,1\n")
     listing = collect(tree(FILES), ListOptions(WalkOptions(labels="none"), tmp_path / "l.csv", shuffle=False))
     assert list(listing) == [(0, (7.0, 8.0), "a/1.jpg"), (2, (9.0,), "b/3.jpg")]
-    assert [reject.item for reject in listing.rejects] == ["a/2.jpg", "b/c/4.jpg"]
+    assert [reject.path for reject in listing.rejects] == ["a/2.jpg", "b/c/4.jpg"]
     assert b"".join(listing.lines()) == b"0\t7.000000\t8.000000\ta/1.jpg\n2\t9.000000\tb/3.jpg\n"
 
 

@@ -9,10 +9,10 @@ import pytest
 
 from im2rec.errors import ImageError
 from im2rec.names import printable
-from im2rec.report import PackReport, Reject, format_bytes, rejects_of
+from im2rec.report import PackReport, Reject, Rejects, format_bytes, rejects_of
 
-ONE = PackReport(3, 2, [Reject(7, "a.jpg", "is empty")], 100, 120, ["a.rec"], remarks=[Reject(8, "b.jpg", "odd")])
-TWO = PackReport(5, 5, [], 10, 20, ["b.rec"], encoded=True)
+ONE = PackReport(3, 2, Rejects([Reject(7, "a.jpg", "is empty")]), 100, 120, ["a.rec"], remarks=Rejects([Reject(8, "b.jpg", "odd")]))
+TWO = PackReport(5, 5, Rejects(), 10, 20, ["b.rec"], encoded=True)
 
 
 def test_reports_add_up():
@@ -25,7 +25,7 @@ def test_reports_add_up():
 def test_what_was_listed_was_packed_or_rejected(report):
     found = json.loads(json.dumps(report.as_json()))
     assert found["listed"] == found["packed"] + found["rejected"]
-    assert found["rejected"] == len(found["rejects"])
+    assert found["rejected"] == len(found["rejects"]) + found["more_rejects"]
 
 
 def test_the_summary_says_whether_bytes_were_kept():

@@ -24,7 +24,7 @@ def paths(entries: Entries) -> list[str]:
 
 
 def reasons(entries: Entries) -> dict[str, str]:
-    return {reject.item: reject.reason for reject in entries.rejects}
+    return {reject.path: reject.reason for reject in entries.rejects}
 
 
 def mxnet_walk(root: Path) -> list[tuple[str, int]]:
@@ -187,7 +187,7 @@ def test_names_that_a_list_cannot_carry_are_rejected_with_the_reason(tree, name)
 def test_names_that_readers_strip_are_warned_of_where_all_are_carried(tree):
     found = walk(tree([" a.jpg", "a\tb.jpg", os.fsdecode(b"caf\xe9.jpg")]), WalkOptions(carry_all=True))
     assert paths(found) == [" a.jpg", "a\tb.jpg"]
-    assert [warning.item for warning in found.warnings] == [" a.jpg", "a\tb.jpg"]
+    assert [warning.path for warning in found.warnings] == [" a.jpg", "a\tb.jpg"]
     assert "not UTF-8" in reasons(found)[os.fsdecode(b"caf\xe9.jpg")]
 
 

@@ -62,7 +62,7 @@ def command(source: Path, root: Path | None, output: Path | None, **given: Any) 
             shared.say_rejects(rejects_of(error.first))
             raise
     packed = report.packed
-    shared.say_rejects(packed.rejects)
+    shared.say_rejects(packed.rejects, report.written.outputs)
     if not given["quiet"]:
         shared.say_remarks(packed.remarks)
         for remark in report.written.remarks():

@@ -8,6 +8,8 @@ import random
 
 import pytest
 
+from im2rec import rejects
+
 FILES = ["b/2.jpg", "a/1.jpg", "a/deep/3.JPG", "notes.txt", "4.png"]
 LINES = ["0\t0.000000\t4.png\n", "1\t1.000000\ta/1.jpg\n", "2\t2.000000\ta/deep/3.JPG\n", "3\t3.000000\tb/2.jpg\n"]
 
@@ -162,3 +164,12 @@ def test_the_labels_that_are_read_are_not_replaced_by_the_class_map(listed, work
     assert (ran.code, "l.csv: cannot write: it is the file that is read" in ran.err) == (3, True)
     assert (work / "l.csv").read_text() == "a/1.jpg,5\n"
     assert not (work / "x.lst").exists()
+
+
+def test_a_list_without_a_file_of_rejects_says_all_of_them(listed, work, monkeypatch):
+    monkeypatch.setattr(rejects, "NAMED", 2)
+    (work / "l.csv").write_text("4.png,1\n")
+    ran = listed("--labels", "l.csv", "-o", "x", "--json")
+    found = json.loads(ran.out)
+    assert (found["found"], found["listed"], found["rejected"], len(found["rejects"]), found["more_rejects"]) == (4, 1, 3, 2, 1)
+    assert [line.split(": ")[2] for line in ran.err.splitlines()] == ["a/1.jpg", "a/deep/3.JPG", "b/2.jpg"]

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
+from im2rec import rejects
 from im2rec.report import parse_rejects
 from recordio import images as images_module
 
@@ -83,6 +84,23 @@ def test_rejects_are_listed_in_a_file_that_goes_when_there_are_none_any_more(im2
     (root / "d.jpg").unlink()
     assert im2rec("pack", root, "-o", "x", "--force").code == 0
     assert not (work / "x.rejects.tsv").exists()
+
+
+def test_of_very_many_rejects_the_first_are_said_and_all_are_counted_and_filed(im2rec, tree, picture, work, monkeypatch):
+    monkeypatch.setattr(rejects, "NAMED", 2)
+    names = [f"{number}.jpg" for number in range(7)]
+    root = tree({"a.jpg": picture(9, 9, 0), **dict.fromkeys(names, b"")})
+    ran = im2rec("pack", root, "-o", "x", "--json", "--no-shuffle")
+    found = json.loads(ran.out)
+    assert (found["listed"], found["packed"], found["rejected"], found["more_rejects"]) == (8, 1, 7, 5)
+    assert [reject["path"] for reject in found["rejects"]] == names[:2]
+    assert ran.err.splitlines() == [
+        *(f"im2rec: rejected: {name}: is empty" for name in names[:2]),
+        "im2rec: rejected: 5 more; all are in x.rejects.tsv",
+    ]
+    assert [reject.path for reject in parse_rejects((work / "x.rejects.tsv").read_bytes())] == names
+    again = json.loads(im2rec("pack", root, "-o", "x", "--json", "--no-shuffle", "--resume").out)
+    assert (again["rejected"], again["more_rejects"]) == (7, 5)
 
 
 def test_listing_then_packing_gives_the_bytes_of_one_go(im2rec, images, work):
