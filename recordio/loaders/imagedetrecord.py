@@ -14,7 +14,7 @@ from recordio.loaders import boxes, meanimage, parameters
 from recordio.loaders.batch import DataDesc
 from recordio.loaders.detaugment import augment
 from recordio.loaders.detoptions import DetAugmentOptions, DetLabelOptions, DetNormaliseOptions
-from recordio.loaders.imagerecord import COLORS, ReadOptions, make_sampler
+from recordio.loaders.imagerecord import COLORS, ReadOptions, make_sampler, recipe
 from recordio.loaders.loader import Loader, processors
 from recordio.loaders.normalise import NormaliseOptions, Normaliser
 from recordio.loaders.plan import Plan
@@ -170,4 +170,5 @@ def _plan(reading: ReadOptions, labelling: DetLabelOptions, augmenting: DetAugme
         threads=min(reading.preprocess_threads, processors()),
         ahead=reading.prefetch_buffer,
         reuse_buffers=reading.reuse_buffers,
+        recipe=recipe(reading, labelling, augmenting, given),
     )

@@ -138,6 +138,20 @@ def make_sampler(source: RecordSource | ListSource, options: ReadOptions) -> sam
     )
 
 
+def recipe(reading: ReadOptions, *options: Any) -> dict[str, Any]:
+    """Return plain values of all options that rows follow from; of *options*, dataclasses, those that have not their defaults.
+
+    Of a mean image only that there is one: its file may have moved.
+    """
+    found: dict[str, Any] = {name: getattr(reading, name) for name in ("label_width", "layout", "scaled_decode", "upright")}
+    found |= {"data_shape": reading.data_shape, "dtype": reading.type}
+    for each in options:
+        given = [(field, getattr(each, field.name)) for field in dataclasses.fields(each)]
+        found |= {field.name: value for field, value in given if value != field.default}
+    found |= {"mean_img": True} if "mean_img" in found else {}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in found.items()}
+
+
 class Decoder:
     """Decodes the image of a sample, and augments it. Threads may share one.
 
@@ -255,6 +269,7 @@ def _plan(reading: ReadOptions, augmenting: AugmentOptions, normalising: Normali
         threads=min(reading.preprocess_threads, processors()),
         ahead=reading.prefetch_buffer,
         reuse_buffers=reading.reuse_buffers,
+        recipe=recipe(reading, augmenting, normalising),
     )
 
 

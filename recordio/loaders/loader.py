@@ -49,6 +49,7 @@ class Loader(StepIter):
         self._always: DataBatch | None = None
         self._engine: Engine[PlannedBatch] | None = None
         self._memory = Memory(plan)
+        self._of: dict[str, Any] | None = None  # what a state is of; the keys are read once for it
 
     @property
     def reuses_buffers(self) -> bool:
@@ -119,19 +120,20 @@ class Loader(StepIter):
         return state.make(self._identity(), epoch=self._epoch, batch=self._at)
 
     def _identity(self) -> dict[str, Any]:
-        plan = self.plan
-        return state.identify(
-            plan.sampler,
-            batch_size=plan.batch_size,
-            seeds=[plan.sampler.seed, plan.sampler.chunk_seed, plan.seed],
-            last=plan.last,
-        )
+        if self._of is None:
+            plan = self.plan
+            source: Any = plan.source
+            seeds = [plan.sampler.seed, plan.sampler.chunk_seed, plan.seed]
+            self._of = state.identify(
+                plan.sampler, source.keys, batch_size=plan.batch_size, seeds=seeds, last=plan.last, options=plan.recipe
+            )
+        return self._of
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go to where an iterator with the same parameters stood.
 
         Raises:
-            ValueError: the state is of other records, another part, batch size, order or seed; the message says which.
+            ValueError: the state is of an iterator that differs in what batches follow from; the message says in what.
         """
         state.check(state_dict, self._identity())
         epoch, at = int(state_dict["epoch"]), int(state_dict["batch"])

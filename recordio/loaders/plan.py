@@ -64,6 +64,7 @@ class Plan:
         threads: that make rows.
         ahead: batches that are begun before they are asked for.
         reuse_buffers: whether the arrays of a batch may be written again as soon as the next batch is asked for.
+        recipe: plain values of all options that rows follow from, to tell states of other iterators.
     """
 
     source: Source
@@ -79,6 +80,7 @@ class Plan:
     threads: int = 1
     ahead: int = 2
     reuse_buffers: bool = False
+    recipe: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, allowed in (("last", ENDS), ("on_bad", ON_BAD)):

@@ -36,12 +36,16 @@ class RowIter(DataIter):
     shuffle: bool
     last_batch_handle: str
     on_bad: str
+    data_shape: tuple[int, ...]
+    layout: str
+    auglist: list[Any]
     num_image: int
     _bad: dict[str, BadSample]
     _sampler: sampler.Sampler
 
     def _begin(self) -> None:
         """Set out at the start of the first epoch."""
+        self._of: dict[str, Any] | None = None  # what a state is of, apart from what may change; the keys are read once for it
         self._epoch = 0
         self._order = self._sampler.epoch(0)
         self._seq: list[int] | None = None
@@ -282,13 +286,16 @@ class RowIter(DataIter):
         return state.make(self._identity(), epoch=self._epoch, position=self._done, ended=self._ended, carried=carried)
 
     def _identity(self) -> dict[str, Any]:
-        return state.identify(self._sampler, batch_size=self.batch_size, seed=self.seed, last=self.last_batch_handle)
+        if self._of is None:
+            self._of = state.identify(self._sampler, self.source.keys, seed=self.seed, last=self.last_batch_handle)
+        shape, layout, augmenters = list(self.data_shape), self.layout, [_described(each) for each in self.auglist]
+        return {**self._of, "batch_size": self.batch_size, "data_shape": shape, "layout": layout, "augmenters": augmenters}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go to where an iterator with the same arguments stood.
 
         Raises:
-            ValueError: the state is of other records, another part, batch size, order or seed; the message says which.
+            ValueError: the state is of an iterator that differs in what batches follow from; the message says in what.
         """
         state.check(state_dict, self._identity())
         self._go(int(state_dict["epoch"]), int(state_dict["position"]))
@@ -311,3 +318,12 @@ class RowIter(DataIter):
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._ahead = self._make_ahead()
+
+
+def _described(augmenter: Any) -> str:
+    """Return the class of an augmenter, with a digest of its parameters where it says them."""
+    name = type(augmenter).__name__
+    try:
+        return f"{name} {state.digest(repr(augmenter.dumps()).encode())}"
+    except (AttributeError, TypeError, ValueError):
+        return name

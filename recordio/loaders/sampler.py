@@ -93,12 +93,16 @@ class Cut:
         count: of its records.
         length: rows of an epoch; more than *count* where the part is filled up to the length of the others.
         records: of all parts.
+        part: which one it is, from 0.
+        parts: how many there are.
     """
 
     first: int
     count: int
     length: int
     records: int
+    part: int = 0
+    parts: int = 1
 
 
 def cut(parts: Sequence[range], part: int, records: int, balance: str = "pad") -> Cut:
@@ -114,7 +118,7 @@ def cut(parts: Sequence[range], part: int, records: int, balance: str = "pad") -
     _check(len(parts), part, balance)
     lengths = [len(each) for each in parts]
     length = {"pad": max(lengths), "drop": min(lengths), "uneven": lengths[part]}[balance]
-    return Cut(parts[part].start, min(lengths[part], length), length, records)
+    return Cut(parts[part].start, min(lengths[part], length), length, records, part, len(parts))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

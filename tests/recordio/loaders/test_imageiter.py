@@ -107,7 +107,13 @@ def test_a_part_smaller_than_a_batch_is_repeated() -> None:
     assert batch.label[0].tolist() == ([*range(23)] * 3)[:50]
 
 
-def test_a_state_goes_on_with_the_next_batch() -> None:
+def _turned(folder: Path) -> Path:
+    lines = (LOADERS / "small.idx").read_text().splitlines()
+    (folder / "turned.idx").write_text("".join(f"{line}\n" for line in lines[::-1]))
+    return folder / "turned.idx"
+
+
+def test_a_state_goes_on_with_the_next_batch(tmp_path: Path) -> None:
     for end in ("pad", "roll_over"):
         given = {**SMALL, "shuffle": True, "rand_mirror": True, "seed": 3, "last_batch_handle": end}
         it = ImageIter(**given)
@@ -125,6 +131,12 @@ def test_a_state_goes_on_with_the_next_batch() -> None:
         assert same([*found, *other], rest)
     with pytest.raises(ValueError, match="seed 3, expected 4"):
         ImageIter(**{**given, "seed": 4}).load_state_dict(state)
+    with pytest.raises(ValueError, match="augmenters "):
+        ImageIter(**given, brightness=0.1).load_state_dict(state)
+    with pytest.raises(ValueError, match="num_parts 1, expected 2"):
+        ImageIter(**given, num_parts=2).load_state_dict(state)
+    with pytest.raises(ValueError, match=r"keys '0 to 22, .*'"):
+        ImageIter(**{**given, "path_imgidx": _turned(tmp_path)}).load_state_dict(state)
 
 
 def test_a_state_before_the_end_keeps_what_is_rolled_over() -> None:

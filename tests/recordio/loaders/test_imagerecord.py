@@ -152,6 +152,61 @@ def test_a_state_of_another_iterator_is_refused() -> None:
         make(batch_size=4).load_state_dict(make().state_dict())
     with pytest.raises(ValueError, match="version 7"):
         make().load_state_dict({"version": 7})
+    with pytest.raises(ValueError, match="version 1, expected 2: this release cannot go on from it"):
+        make().load_state_dict({**make().state_dict(), "version": 1})
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"num_parts": 2}, "num_parts 2, expected 1"),
+        ({"num_parts": 2, "part_index": 1}, "part_index 1, expected 0"),
+        ({"shuffle": True}, "shuffle True, expected False"),
+        ({"shuffle": True, "shuffle_across_parts": True}, "shuffle_across_parts True, expected False"),
+        ({"shuffle_chunk_size": 1}, "chunks '1, .*', expected 0"),
+        ({"last_batch": "discard"}, "last 'discard', expected 'wrap'"),
+        ({"rand_crop": True, "mean_r": 3}, "rand_crop True, expected its default; mean_r 3.0, expected its default"),
+        ({"dtype": "uint8"}, "dtype 'uint8', expected 'float32'"),
+        ({"data_shape": (3, 20, 20)}, r"data_shape \[3, 20, 20\], expected \[3, 40, 48\]"),
+        ({"rotate_list": (10, 20)}, r"rotate_list \[10, 20\], expected its default"),
+    ],
+)
+def test_a_state_of_an_iterator_that_differs_in_anything_is_refused(given: dict[str, Any], words: str) -> None:
+    state = json.loads(json.dumps(make(**given).state_dict()))
+    with pytest.raises(ValueError, match=words):
+        make().load_state_dict(state)
+    with pytest.raises(ValueError, match="another iterator"):
+        make(**given).load_state_dict(make().state_dict())
+    other = make(**given, preprocess_threads=1, prefetch_buffer=0, on_bad="skip", reuse_buffers=True)
+    other.load_state_dict(state)
+
+
+def test_a_state_of_records_with_other_keys_is_refused(tmp_path: Path) -> None:
+    image = recordio.unpack(next(iter(recordio.Reader(FOLDER / "small.rec"))))[1]
+    kinds = [write(tmp_path / f"{first}.rec", [image] * 5, first) for first in (0, 7)]
+    state = make(path_imgrec=kinds[0], path_imgidx=kinds[0].with_suffix(".idx")).state_dict()
+    with pytest.raises(ValueError, match=r"keys '0 to 4, .*', expected '7 to 11, .*'"):
+        make(path_imgrec=kinds[1], path_imgidx=kinds[1].with_suffix(".idx")).load_state_dict(state)
+
+
+@pytest.mark.parametrize("last", ["zero", "pad", "discard", "short"])
+@pytest.mark.parametrize("part", [0, 1, 2])
+def test_a_state_goes_on_in_any_part_and_with_any_last_batch(last: str, part: int) -> None:
+    given = {**EVERYTHING, "batch_size": 3, "num_parts": 3, "part_index": part, "last_batch": last}
+    iterator = make(**given)
+    iterator.reset()
+    states, found = [], []
+    for _ in range(2):
+        for at in range(len(iterator) + 1):
+            states.append(json.loads(json.dumps(iterator.state_dict())))
+            found += [] if at == len(iterator) else batches(next(iterator) for _ in range(1))
+        iterator.reset()
+    for state in states:
+        other = make(**given)
+        other.load_state_dict(state)
+        rest = batches(other)
+        first = state["epoch"] * len(iterator) + state["batch"]
+        assert same(rest, found[first : (state["epoch"] + 1) * len(iterator)])
 
 
 def test_a_pickled_iterator_goes_on_where_it_was() -> None:
