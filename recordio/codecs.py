@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import sys
+from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
-from recordio.errors import CodecMissing
+from recordio.errors import CodecMissing, ImageFormatError
 
 
 @functools.cache
@@ -43,3 +46,17 @@ def load_pillow() -> ModuleType:
     except ImportError as error:
         raise CodecMissing("Pillow", f"{error}; run: pip install pillow") from None
     return PIL.Image
+
+
+@contextlib.contextmanager
+def as_image_errors() -> Iterator[None]:
+    """Raise as an ImageFormatError what OpenCV says of an image, and that there is no memory for what is made of it."""
+    try:
+        yield
+    except MemoryError as error:
+        raise ImageFormatError(f"needs more memory than there is: {error}" if str(error) else "needs more memory than there is") from error
+    except Exception as error:
+        cv2 = sys.modules.get("cv2")  # where it is not loaded, the error is not its own
+        if cv2 is None or not isinstance(error, cv2.error):
+            raise
+        raise ImageFormatError("OpenCV: " + " ".join(str(getattr(error, "err", None) or error).split())) from error

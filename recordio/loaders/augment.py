@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from recordio.codecs import load_cv2
+from recordio.codecs import as_image_errors, load_cv2
 from recordio.errors import ImageFormatError
 from recordio.loaders.augmentoptions import AT_RANDOM, BY_SIZE, AugmentOptions
 from recordio.loaders.jitter import add_lighting, jitter, shift_hls
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from recordio.loaders.sampler import Draw
 
 
+@as_image_errors()
 def augment(image: NDArray[np.uint8], size: tuple[int, int], options: AugmentOptions, draw: Draw) -> NDArray[np.uint8]:
     """Do everything that the options say to one image.
 
@@ -35,7 +36,7 @@ def augment(image: NDArray[np.uint8], size: tuple[int, int], options: AugmentOpt
         An image of that size; often a view of the one given.
 
     Raises:
-        ImageFormatError: it is too small for max_crop_size, or would have no pixels.
+        ImageFormatError: it is too small for max_crop_size, would have no pixels, or OpenCV refuses it.
     """
     if options.resize != -1:
         image = _resize_short(image, options, draw)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from recordio.codecs import load_cv2
+from recordio.codecs import as_image_errors, load_cv2
 from recordio.errors import ImageFormatError
 from recordio.loaders import boxes
 from recordio.loaders.detoptions import DetAugmentOptions, Limits
@@ -26,6 +26,7 @@ _LEAST_PADDING: Final = 1.05  # scales below it pad nothing
 _HLS_ENDS: Final = np.array([180, 255, 255], np.int16)  # of hue, lightness, saturation in OpenCV's 8 bits
 
 
+@as_image_errors()
 def augment(
     image: NDArray[np.uint8], objects: NDArray[Any], size: tuple[int, int], options: DetAugmentOptions, draw: Draw
 ) -> tuple[NDArray[np.uint8], NDArray[Any]]:
@@ -42,7 +43,7 @@ def augment(
         The image, of that size with resize_mode "force", else that size at the most; and its objects.
 
     Raises:
-        ImageFormatError: a side would be 0.
+        ImageFormatError: a side would be 0, or OpenCV refuses the image.
     """
     if options.resize > 0:
         height, width = image.shape[:2]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from recordio.codecs import load_cv2
+from recordio.codecs import as_image_errors, load_cv2
 from recordio.errors import BadSample, ImageFormatError, RecordIOError
 from recordio.loaders import boxes, chance, detrecipes
 from recordio.loaders.batch import DataDesc
@@ -144,6 +144,7 @@ class ImageDetIter(ImageIter):
             raise ImageFormatError("has no object with width and height")
         return objects
 
+    @as_image_errors()
     def _make(self, task: Task) -> Row:
         pixels = self.imdecode(task.data)
         self._check_image([pixels])

@@ -154,7 +154,9 @@ def _plan(reading: ReadOptions, labelling: DetLabelOptions, augmenting: DetAugme
     width = _FACTS + max(widest, labelling.label_pad_width)
     order = make_sampler(source, reading)
     shape = reading.data_shape
-    mean = meanimage.load_or_make(given.mean_img, shape, source, order, decoder, reading.seed) if given.mean_img else None
+    mean = None
+    if given.mean_img:
+        mean = meanimage.load_or_make(given.mean_img, shape, source, order, decoder, reading.seed, reading.on_bad)
     normaliser = Normaliser(normalising, shape[0], reading.type, reading.layout, mean)
     return Plan(
         source,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import weakref
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from recordio import images
+from recordio.codecs import as_image_errors
 from recordio.errors import ImageFormatError, RecordIOError
 from recordio.loaders import chance, image, recipes, sampler
 from recordio.loaders.ahead import Ahead
@@ -155,7 +157,7 @@ class ImageIter(RowIter):
         threads = self._threads
         if threads is None:
             threads = default_threads() if self._is_plain() else 0
-        return Ahead(self._take, self._make_row, threads, 2 * self.batch_size)
+        return Ahead(_weakly(self._take), _weakly(self._make_row), threads, 2 * self.batch_size)
 
     def _is_plain(self) -> bool:
         """Whether all that is done to an image is of this package, and so may be done in any order."""
@@ -166,6 +168,7 @@ class ImageIter(RowIter):
         """Return how many batches the first epoch has."""
         return self.num_image // self.batch_size if self.last_batch_handle != "pad" else -(-self.num_image // self.batch_size)
 
+    @as_image_errors()
     def _make(self, task: Task) -> Row:
         """Make a row of a sample, with its own random numbers."""
         pixels = self.imdecode(task.data)
@@ -269,3 +272,16 @@ def _check_choices(**given: tuple[str, tuple[str, ...]]) -> None:
     for name, (value, allowed) in given.items():
         if value not in allowed:
             raise ValueError(f"{name}={value!r}, expected one of {', '.join(allowed)}")
+
+
+def _weakly(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a call of a method that does not keep its object: an iterator that nobody holds goes at once, with files and threads."""
+    held = weakref.WeakMethod(method)
+
+    def call(*given: Any) -> Any:
+        found = held()
+        if found is None:
+            raise ReferenceError("the iterator is gone")
+        return found(*given)
+
+    return call

@@ -115,7 +115,8 @@ def make_sampler(source: RecordSource | ListSource, options: ReadOptions) -> sam
     records, parts = len(source), options.num_parts
     by_bytes = isinstance(source, RecordSource) and not options.path_imgidx
     if isinstance(source, RecordSource) and by_bytes:
-        ranges = [sampler.split_by_bytes(source.offsets, source.size, parts, part) for part in range(parts)]
+        offsets = source.offsets()
+        ranges = [sampler.split_by_bytes(offsets, source.size, parts, part) for part in range(parts)]
     else:
         ranges = [sampler.split_evenly(records, parts, part, options.balance) for part in range(parts)]
     if not 0 <= options.part_index < parts:
@@ -125,8 +126,9 @@ def make_sampler(source: RecordSource | ListSource, options: ReadOptions) -> sam
     if options.shuffle_chunk_size:
         if not isinstance(source, RecordSource):
             raise ValueError("shuffle_chunk_size counts the bytes of a .rec, and there is none")
-        chunks = sampler.chunk_starts(source.offsets, options.shuffle_chunk_size << 20)
-        in_file = sampler.in_file(source.offsets)
+        offsets = source.offsets()
+        chunks = sampler.chunk_starts(offsets, options.shuffle_chunk_size << 20)
+        in_file = sampler.in_file(offsets)
     return sampler.Sampler(
         sampler.cut(ranges, options.part_index, records, options.balance),
         shuffle=options.shuffle,
@@ -252,7 +254,9 @@ def _plan(reading: ReadOptions, augmenting: AugmentOptions, normalising: Normali
     source = open_source(reading.path_imgrec, reading.path_imgidx, reading.path_imglist, reading.path_root)
     order = make_sampler(source, reading)
     seed = reading.seed if reading.seed_aug is None else reading.seed_aug
-    mean = meanimage.load_or_make(normalising.mean_img, reading.data_shape, source, order, decoder, seed) if normalising.mean_img else None
+    mean = None
+    if normalising.mean_img:
+        mean = meanimage.load_or_make(normalising.mean_img, reading.data_shape, source, order, decoder, seed, reading.on_bad)
     normaliser = Normaliser(normalising, reading.data_shape[0], reading.type, reading.layout, mean)
     width = reading.label_width
     return Plan(

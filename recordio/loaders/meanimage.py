@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
-from recordio.errors import FormatError
+from recordio.errors import BadSample, CodecMissing, FormatError, RecordIOError
 from recordio.loaders import ndarrayfile, sampler
 
 if TYPE_CHECKING:
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 
     from recordio.loaders.source import Sample, Source
 
-_NAME = "mean_img"  # of the array in the file
+_NAME: Final = "mean_img"  # of the array in the file
+_logger = logging.getLogger("recordio.loaders")
 
 
 class _Decoder(Protocol):
@@ -23,7 +25,7 @@ class _Decoder(Protocol):
 
 
 def load_or_make(
-    path: str, shape: tuple[int, ...], source: Source, order: sampler.Sampler, decoder: _Decoder, seed: int
+    path: str, shape: tuple[int, ...], source: Source, order: sampler.Sampler, decoder: _Decoder, seed: int, on_bad: str
 ) -> NDArray[np.float32]:
     """Load a mean image; where there is no such file, make it and save it.
 
@@ -34,6 +36,7 @@ def load_or_make(
         order: of these, the records of the first epoch.
         decoder: makes a sample into an image of that size.
         seed: of the random numbers of augmentation.
+        on_bad: "raise", or "skip": bad records have no part in it, and are logged.
 
     Returns:
         (channels, height, width) float32, RGB.
@@ -41,6 +44,7 @@ def load_or_make(
     Raises:
         FormatError: the file is none, or has another shape.
         FileError: it cannot be read or written.
+        BadSample: nothing can be made of a record, and that is not to be skipped; or of none.
     """
     if Path(path).exists():
         arrays, _ = ndarrayfile.load(path)
@@ -48,16 +52,31 @@ def load_or_make(
             found = ", ".join(str(array.shape) for array in arrays)
             raise FormatError(path, 0, f"{len(arrays)} array(s) of shape {found}, expected one of {tuple(shape)}")
         return arrays[0].astype(np.float32)
-    mean = _make(shape, source, order, decoder, seed)
+    mean = _make(shape, source, order, decoder, seed, on_bad)
     ndarrayfile.save(path, {_NAME: mean})
     return mean
 
 
-def _make(shape: tuple[int, ...], source: Source, order: sampler.Sampler, decoder: _Decoder, seed: int) -> NDArray[np.float32]:
+def _make(shape: tuple[int, ...], source: Source, order: sampler.Sampler, decoder: _Decoder, seed: int, on_bad: str) -> NDArray[np.float32]:
     ordinals = order.epoch(0)[: order.cut.count or None].tolist()
-    total = np.zeros(shape, np.float64)
+    total, good = np.zeros(shape, np.float64), 0
+    bad: BadSample | None = None
     for ordinal in ordinals:
-        image = decoder.decode(source.read(ordinal), sampler.draw(seed, 0, ordinal))
+        try:
+            image = decoder.decode(source.read(ordinal), sampler.draw(seed, 0, ordinal))
+        except CodecMissing:
+            raise
+        except RecordIOError as error:
+            bad = BadSample(
+                source.name(ordinal), f"offset {error.offset}: {error.reason}" if isinstance(error, FormatError) else str(error)
+            )
+            if on_bad == "raise":
+                raise bad from error
+            _logger.warning("%s; left out of the mean image", bad)
+            continue
         planes = image[None] if image.ndim == 2 else image.transpose(2, 0, 1)
         total += planes[[2, 1, 0, 3][: shape[0]]] if shape[0] > 1 else planes
-    return (total / max(1, len(ordinals))).astype(np.float32)
+        good += 1
+    if bad is not None and not good:
+        raise bad
+    return (total / max(1, good)).astype(np.float32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
 from recordio.errors import BadSample, CodecMissing, RecordIOError
@@ -12,6 +13,8 @@ from recordio.loaders.imagerows import Refused, Row, Task
 from recordio.loaders.source import ListSource
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from recordio.loaders.ahead import Ahead
     from recordio.loaders.source import RecordSource
 
@@ -311,6 +314,12 @@ class RowIter(DataIter):
         """End the threads and close the files."""
         self._ahead.close()
         self.source.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_ahead": None, "cur": self._done, "_rows": None, "_failed": None, "_copies": []}

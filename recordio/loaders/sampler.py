@@ -64,7 +64,7 @@ def generator(*words: int) -> np.random.PCG64:
 
 def shuffled(count: int, *words: int) -> NDArray[np.int64]:
     """Return 0 to count - 1 in an order that follows from some numbers, the same with every version of NumPy."""
-    return generator(*words).random_raw(count).argsort(kind="stable").astype(np.int64)
+    return generator(*words).random_raw(count).argsort(kind="stable").astype(np.int64, copy=False)
 
 
 class Draw(random.Random):

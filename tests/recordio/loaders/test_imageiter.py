@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import pickle
 import random
+import threading
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -17,7 +20,7 @@ from numpy.testing import assert_array_equal
 
 import recordio
 from recordio.errors import BadSample
-from recordio.loaders import Augmenter, DataBatch, ImageIter, ImageRecordIter, imdecode
+from recordio.loaders import Augmenter, DataBatch, ImageIter, ImageRecordIter, copyMakeBorder, imdecode
 
 GOLDEN = Path(__file__).resolve().parents[2] / "golden"
 LOADERS = GOLDEN / "loaders"
@@ -334,6 +337,48 @@ def test_when_all_records_are_bad_that_is_an_error(tmp_path: Path) -> None:
     given = {**SMALL, "path_imgrec": damaged(tmp_path, range(12)), "path_imgidx": tmp_path / "damaged.idx"}
     with pytest.raises(BadSample, match="nor can any other of 12 records be used"):
         ImageIter(**given, on_bad="skip").next()
+
+
+def test_an_image_that_opencv_refuses_is_named_or_left_out(tmp_path: Path) -> None:
+    rec = tmp_path / "narrow.rec"
+    with recordio.IndexedWriter(rec) as writer:
+        for number, width in enumerate((48, 40000, 48)):
+            image = recordio.encode(np.zeros((40 if width == 48 else 1, width, 3), np.uint8), "png", 1)
+            writer.write(number, recordio.pack(recordio.Header(0, number, number), image))
+
+    def border(image: np.ndarray) -> np.ndarray:
+        return image if image.shape[0] == 40 else copyMakeBorder(image, 1 << 30, 0, 0, 0)
+
+    given = {**SMALL, "path_imgrec": rec, "path_imgidx": tmp_path / "narrow.idx", "batch_size": 2, "aug_list": [border]}
+    with pytest.raises(BadSample, match=r"narrow\.rec: key 1: OpenCV: "):
+        list(ImageIter(**given))
+    assert [label for row in labels(list(ImageIter(**given, on_bad="skip"))) for label in row] == [0, 2, 2, 0]
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc")
+def test_iterators_that_nobody_holds_leave_no_files_and_no_threads() -> None:
+    def left() -> tuple[int, int]:
+        files = [os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd") if os.path.lexists(f"/proc/self/fd/{fd}")]
+        return files.count(str(SMALL["path_imgrec"])), sum(each.name.startswith("recordio-images") for each in threading.enumerate())
+
+    gc.collect()
+    before = left()
+    gc.disable()
+    try:
+        for _ in range(5):
+            it = ImageIter(**SMALL, preprocess_threads=2)
+            it.next()
+            del it
+        deadline = time.monotonic() + 20
+        while (left()[0] > before[0] or left()[1] > before[1]) and time.monotonic() < deadline:
+            time.sleep(0.01)  # a thread that was at work ends after it
+        assert left()[0] <= before[0]
+        assert left()[1] <= before[1]
+        with ImageIter(**SMALL, preprocess_threads=2) as it:
+            it.next()
+        assert left()[0] <= before[0]
+    finally:
+        gc.enable()
 
 
 def test_gray_images_and_the_other_layout() -> None:

@@ -14,6 +14,7 @@ import pytest
 
 import recordio
 from recordio import loaders
+from recordio.loaders import augment, ndarrayfile
 
 FOLDER = Path(__file__).resolve().parents[2] / "golden" / "loaders"
 CASES = [case for case in json.loads((FOLDER / "loaders.json").read_text())["cases"] if case["iterator"].startswith("ImageRecord")]
@@ -355,6 +356,63 @@ def test_chunks_of_a_shuffled_index_have_each_record_once(tmp_path: Path, shuffl
     for order in orders:
         chunks = [chunk for chunk, _ in itertools.groupby(offsets[key] >> 20 for key in order)]
         assert len(chunks) == len(set(chunks)) == 5
+
+
+@pytest.fixture
+def narrow(tmp_path: Path) -> Path:
+    """Four good images, and between them one of 40000 x 1 pixels: whole, but its short side cannot be made 20000."""
+    images = [recordio.encode(np.full((8, 8, 3), number, np.uint8), "png", 1) for number in range(5)]
+    images[2] = recordio.encode(np.zeros((1, 40000, 3), np.uint8), "png", 1)
+    return write(tmp_path / "narrow.rec", images, first=50)
+
+
+@pytest.mark.parametrize("short", [20000, 100000])  # beyond all memory; beyond OpenCV's integers
+def test_an_image_that_opencv_refuses_is_named_or_left_out(narrow: Path, short: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    resized = augment._resize_short
+    monkeypatch.setattr(augment, "_resize_short", lambda image, *rest: resized(image, *rest) if image.shape[1] > 8 else image)
+    given = {"path_imgrec": narrow, "path_imgidx": "", "data_shape": (3, 8, 8), "batch_size": 4, "resize": short}
+    with pytest.raises(recordio.BadSample, match=r"narrow\.rec: key 52: OpenCV: .*(memory|allocate|dsize)"):
+        list(make(**given))
+    iterator = make(**given, on_bad="skip")
+    assert next(iterator).index.tolist() == [50, 51, 53, 53]
+    assert [found.where for found in iterator.bad] == [f"{narrow}: key 52"]
+
+
+def test_memory_that_an_image_does_not_get_is_told_with_its_name(narrow: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cropped = augment._crop
+
+    def crop(image: np.ndarray, *rest: Any) -> np.ndarray:
+        if image.shape[1] > 8:
+            raise MemoryError
+        return cropped(image, *rest)
+
+    monkeypatch.setattr(augment, "_crop", crop)
+    with pytest.raises(recordio.BadSample, match=r"narrow\.rec: key 52: needs more memory than there is"):
+        list(make(path_imgrec=narrow, path_imgidx="", data_shape=(3, 8, 8), batch_size=4))
+
+
+def test_a_bad_record_is_named_or_left_out_where_a_mean_image_is_made(
+    damaged: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    mean = tmp_path / "mean.nd"
+    given = {"path_imgrec": damaged, "path_imgidx": "", "batch_size": 4}
+    with pytest.raises(recordio.BadSample, match=r"damaged\.rec: key 53: cannot be decoded"):
+        make(**given, mean_img=mean)
+    assert not mean.exists()
+    make(**given, mean_img=mean, on_bad="skip")
+    assert sum("left out of the mean image" in message for message in caplog.messages) == 3
+    plain = np.concatenate([batch.data[0] for batch in make(**given, on_bad="skip", last_batch="short")])
+    ids = np.concatenate([batch.index for batch in make(**given, on_bad="skip", last_batch="short")])
+    first = np.unique(ids, return_index=True)[1]
+    (found,), _ = ndarrayfile.load(mean)
+    assert np.allclose(found, plain[first].mean(0), atol=1e-3)
+
+
+def test_a_mean_image_of_bad_records_alone_is_an_error(tmp_path: Path) -> None:
+    path = write(tmp_path / "none.rec", [b"", b"x"])
+    with pytest.raises(recordio.BadSample, match=r"none\.rec: key 1: cannot be decoded"):
+        make(path_imgrec=path, path_imgidx="", on_bad="skip", mean_img=tmp_path / "mean.nd")
+    assert not (tmp_path / "mean.nd").exists()
 
 
 def test_when_all_records_are_bad_that_is_an_error(tmp_path: Path) -> None:

@@ -34,13 +34,30 @@ def test_several_files_are_one(tmp_path: Path) -> None:
     assert [both.read(ordinal).key for ordinal in (0, 22, 23, 45)] == [0, 22, 100, 122]
     assert folder.keys.tolist() == [*range(100, 123), *range(23)]  # by name
     assert isinstance(both, source.RecordSource)
-    assert both.offsets[23] == SMALL.stat().st_size
+    assert both.offsets()[23] == SMALL.stat().st_size
     assert both.name(23) == f"{MULTI}: key 100"
 
 
 def test_a_pickled_source_reads_on(tmp_path: Path) -> None:
     opened = source.open_source(SMALL, SMALL.with_suffix(".idx"))
     assert pickle.loads(pickle.dumps(opened)).read(7)[3] == opened.read(7).image
+
+
+def test_the_arrays_of_an_index_are_held_and_pickled_once(tmp_path: Path) -> None:
+    rec, idx = tmp_path / "a.rec", tmp_path / "a.idx"
+    rec.write_bytes(SMALL.read_bytes())
+    idx.write_text("".join(f"{key}\t0\n" for key in range(50_000)))
+    opened = source.open_source(rec, idx)
+    assert isinstance(opened, source.RecordSource)
+    reader = opened._readers[0]
+    assert opened.keys is reader.keys
+    assert opened.offsets() is reader.index.offsets
+    again = source.open_source(f"{rec};{rec}", f"{idx};{idx}")
+    assert again.keys.tolist() == [*range(50_000)] * 2
+    for each, count in ((opened, 50_000), (again, 100_000)):
+        data = pickle.dumps(each)
+        assert 16 * count <= len(data) < 16 * count + 5_000
+        assert np.array_equal(pickle.loads(data).keys, each.keys)
 
 
 def test_labels_of_a_list_take_the_place_of_the_records_by_id(tmp_path: Path) -> None:
