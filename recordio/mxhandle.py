@@ -156,6 +156,9 @@ class Handle:
             self.pid = os.getpid()
         return self._file
 
+    def _check_pid(self, allow_reset: bool = False) -> None:  # noqa: FBT001, FBT002  (as MXNet)
+        """Do nothing. Subclasses call it, since MXNet's must open a file anew in a forked process; here a reader goes on."""
+
     def __enter__(self) -> Self:
         return self
 

@@ -54,6 +54,17 @@ _unpack: Final = struct.Struct(_IR_FORMAT).unpack_from
 _PLAIN: Final = {1: "color", 0: "gray", -1: "unchanged"}  # what our own decoder reads as OpenCV does
 
 
+def __getattr__(name: str) -> Any:
+    """Give np and cv2, which programs reach through MXNet's module, when they are asked for: each takes time to load."""
+    if name == "np":
+        import numpy as np
+
+        return np
+    if name == "cv2":
+        return codecs.load_cv2()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 def pack(header: Any, s: bytes) -> bytes:
     """Pack a header and an image's bytes into a payload, byte for byte as MXNet 1.9.1.
 

@@ -106,7 +106,7 @@ def _modules() -> dict[str, StandIn]:
 
 _RECORDIO: Final = (
     "MXRecordIO MXIndexedRecordIO IRHeader pack unpack pack_img unpack_img _IR_FORMAT _IR_SIZE MXNetError RecordError AccessError "
-    "MissingFile ShortPayload"
+    "MissingFile ShortPayload np cv2"
 ).split()
 
 

@@ -141,7 +141,11 @@ class _RecordDataset(_Dataset):
     idx_file: str
     filename: str
 
-    @property
+    @functools.cached_property
     def _record(self) -> MXIndexedRecordIO:
-        """What MXNet's dataset reads with; subclasses use it."""
+        """What MXNet's dataset reads with; subclasses use it, or set another."""
         return MXIndexedRecordIO(self.idx_file, self.filename, "r")
+
+    def _fork(self) -> None:
+        """Open the files anew, as MXNet's DataLoader does in each of its workers."""
+        self._record = MXIndexedRecordIO(self.idx_file, self.filename, "r")

@@ -97,6 +97,25 @@ class TestPrograms:
             "12.0",
         ]
 
+    def test_a_dataset_of_records_has_one_reader_that_a_subclass_may_set_or_open_anew(self, small):
+        code = """
+import sys, mxnet as mx
+class Own(mx.gluon.data.RecordFileDataset):
+    def __getitem__(self, at):
+        return self._record.read_idx(self._record.keys[at])
+class Set(Own):
+    def __init__(self, path):
+        super().__init__(path)
+        self._record = mine[0] = mx.recordio.MXIndexedRecordIO(self.idx_file, self.filename, "r")
+mine = [None]
+plain, own, given = (kind(sys.argv[1]) for kind in (mx.gluon.data.RecordFileDataset, Own, Set))
+print(all(plain[at] == own[at] == given[at] for at in range(len(plain))), own._record is own._record, given._record is mine[0])
+before = own._record
+own._fork()
+print(own._record is not before, own[1] == plain[1])
+"""
+        assert lines("-c", code, small) == ["True True True", "True True"]
+
     def test_records_become_files_again(self, small, tmp_path):
         done = run(PROGRAMS / "rec2image.py", "--include", small.with_suffix(""), "--output", tmp_path)
         record = mxnet.MXIndexedRecordIO(small.with_suffix(".idx"), small, "r")

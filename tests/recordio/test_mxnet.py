@@ -380,6 +380,23 @@ class TestWriting:
             pickle.dumps(record)
 
 
+class TestWhatProgramsReachFor:
+    def test_np_and_cv2_are_there_and_loaded_late(self, tmp_path):
+        assert (mxnet.np, mxnet.cv2) == (np, cv2)
+        code = "import sys; from recordio import mxnet; print([x in sys.modules for x in ('numpy', 'cv2')], mxnet.np.__name__)"
+        assert in_another_program(code, tmp_path).stdout == "[False, False] numpy\n"
+        with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+            mxnet.nothing  # noqa: B018
+
+    def test_a_subclass_may_check_the_process(self, five):
+        class Own(MXIndexedRecordIO):
+            def read_idx(self, idx):
+                self._check_pid(allow_reset=True)
+                return super().read_idx(idx)
+
+        assert Own(five.idx_path, five.uri, "r").read_idx(12) == b"r2"
+
+
 class TestTheShortWayToARecord:
     """Keys that rise by one, in a file without gaps, need no search; all else takes the long way to the same payloads."""
 
