@@ -54,7 +54,7 @@ LOADERS = [
         "augmentoptions",
     ],
     ["source", "engine", "faces", "jitter", "normalise", "meanimage", "arrays", "csvrows", "wrappers", "image", "rotation", "detaugment"],
-    ["augment", "plan", "items", "augmenters"],
+    ["augment", "plan", "samples", "augmenters"],
     ["loader"],
     ["imagerecord", "torch", "coloring"],
     ["recipes", "imagedetrecord"],

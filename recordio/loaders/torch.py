@@ -24,7 +24,7 @@ from recordio.errors import BadSample
 from recordio.indexed import IndexedReader
 from recordio.loaders import sampler
 from recordio.loaders.faces import face_keys
-from recordio.loaders.items import ItemOptions, Items, OnBad, Selection
+from recordio.loaders.samples import OnBad, SampleOptions, Samples, Selection
 from recordio.loaders.source import RecordSource, rec_files
 
 Recs = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
@@ -35,9 +35,9 @@ _START: Final = 1
 
 
 class _Converting:
-    """Turns what Items gives into tensors, and hands it to the transforms."""
+    """Turns what Samples gives into tensors, and hands it to the transforms."""
 
-    def __init__(self, items: Items, transform: Transform | None, target_transform: Transform | None) -> None:
+    def __init__(self, items: Samples, transform: Transform | None, target_transform: Transform | None) -> None:
         self._items = items
         self._transform = transform
         self._target_transform = target_transform
@@ -106,9 +106,9 @@ class RecordDataset(Dataset):  # type: ignore[misc]  # torch has types of its ow
         target_transform: Transform | None = None,
         on_bad: OnBad = "raise",
     ) -> None:
-        options = ItemOptions(image=image, color=color, label=label, label_width=label_width, on_bad=on_bad)
+        options = SampleOptions(image=image, color=color, label=label, label_width=label_width, on_bad=on_bad)
         self.source = _open(rec, idx)
-        self._convert = _Converting(Items(self.source, options), transform, target_transform)
+        self._convert = _Converting(Samples(self.source, options), transform, target_transform)
 
     @property
     def keys(self) -> Any:
@@ -269,8 +269,8 @@ class MXFaceDataset(Dataset):  # type: ignore[misc]  # as above
         with IndexedReader(rec) as reader:
             self.imgidx, ordinals, self.header0 = face_keys(reader, str(rec))
         # A folder of images may have been packed with vectors for labels: InsightFace takes the first.
-        options = ItemOptions(label="first", on_bad=on_bad)
-        self._convert = _Converting(Items(self.source, options, Selection(self.imgidx, ordinals, str(rec))), None, None)
+        options = SampleOptions(label="first", on_bad=on_bad)
+        self._convert = _Converting(Samples(self.source, options, Selection(self.imgidx, ordinals, str(rec))), None, None)
 
     def __len__(self) -> int:
         return len(self.imgidx)

@@ -26,7 +26,7 @@ POLICIES: Final = ("raise", "skip")
 
 
 @dataclass(frozen=True, slots=True)
-class ItemOptions:
+class SampleOptions:
     """What becomes of a record.
 
     Attributes:
@@ -71,7 +71,7 @@ class Selection:
     name: str
 
 
-class Items:
+class Samples:
     """The samples of a source, decoded.
 
     Args:
@@ -80,7 +80,7 @@ class Items:
         selection: which of them; None for all.
     """
 
-    def __init__(self, source: Source, options: ItemOptions, selection: Selection | None = None) -> None:
+    def __init__(self, source: Source, options: SampleOptions, selection: Selection | None = None) -> None:
         self._source = source
         self._selection = selection
         self.options = options
