@@ -341,3 +341,50 @@ def test_every_name_and_parameter_is_documented() -> None:
         "rotation",
     )
     assert not [name for module in own for name in loaders._HOMES[module] if not re.search(rf"\b{name}\b", page)]
+
+
+MIDDLE = np.array([[0, 0.4, 0.4, 0.6, 0.6]])
+
+
+def _areas(count: int = 300, **given: Any) -> Any:
+    """Return the share of the image that an object, a twenty-fifth at first, has after each of some crops."""
+    options = DetAugmentOptions(rand_crop_prob=1, min_crop_scales=(0.1,), **given)
+    image = np.zeros((100, 100, 3), np.uint8)
+    found = [augment(image, MIDDLE, (100, 100), options, sampler.draw(5, number))[1] for number in range(count)]
+    return np.array([np.prod(each[0, 3:5] - each[0, 1:3]) for each in found])
+
+
+def test_crops_keep_to_the_share_that_objects_may_have_of_them() -> None:
+    free, kept = _areas(), _areas(min_crop_sample_coverages=(0.1,), max_crop_sample_coverages=(0.4,))
+    cropped = kept[np.abs(kept - 0.04) > 1e-6]
+    assert ((free < 0.1) & (free > 0.0401)).any()
+    assert (free > 0.41).any()
+    assert len(cropped) > 200
+    assert 0.0999 <= cropped.min() < 0.13
+    assert 0.35 < cropped.max() <= 0.4001
+
+
+def test_more_trials_find_more_crops() -> None:
+    limits = {"min_crop_sample_coverages": (0.1,), "max_crop_sample_coverages": (0.4,)}
+    found = [int((np.abs(_areas(max_crop_trials=(trials,), **limits) - 0.04) > 1e-6).sum()) for trials in (1, 4, 25)]
+    assert 0 < found[0] < found[1] < found[2]
+
+
+@pytest.mark.parametrize(("name", "channel"), [("illumination", 1), ("saturation", 2)])
+def test_lightness_and_saturation_change_by_their_amount_with_their_probability(name: str, channel: int) -> None:
+    hls = np.full((4, 4, 3), (60, 120, 130), np.uint8)
+    image = cv2.cvtColor(hls, cv2.COLOR_HLS2BGR)
+    before = cv2.cvtColor(image, cv2.COLOR_BGR2HLS)[0, 0].astype(int)
+
+    def changes(probability: float) -> Any:
+        options = DetAugmentOptions(**{f"random_{name}_prob": probability, f"max_random_{name}": 40})
+        made = [augment(image, MIDDLE, (4, 4), options, sampler.draw(6, number))[0] for number in range(400)]
+        return np.array([cv2.cvtColor(each, cv2.COLOR_BGR2HLS)[0, 0].astype(int) - before for each in made])
+
+    always, half = changes(1), changes(0.5)
+    others = [each for each in range(3) if each != channel]
+    assert np.abs(always[:, others]).max() <= 3  # 8-bit HLS and back
+    assert -42 <= always[:, channel].min() < -34
+    assert 34 < always[:, channel].max() <= 42
+    assert (np.abs(always[:, channel]) <= 1).mean() < 0.1
+    assert 0.4 < (np.abs(half[:, channel]) <= 1).mean() < 0.65
