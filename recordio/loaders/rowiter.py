@@ -269,7 +269,7 @@ class RowIter(DataIter):
 
     def _finish(self, carried: list[Row]) -> None:
         """End the epoch."""
-        self._begin_again(self.num_image)
+        self._begin_again(self.cur)
         self._done, self._ended, self._carried = self.num_image, True, carried
 
     def _padded(self, given: list[Row]) -> tuple[list[Row], int]:
