@@ -264,6 +264,8 @@ class RowIter(DataIter):
             raise
         if not whole:
             self._finish([])
+            if batch.pad:
+                self.cur = (batch.pad - 1) % self.num_image + 1  # as MXNet's, which has read the first samples again
         self._done, self._carried, self._rows = rows[-1].task.after, [] if whole else self._carried, None
         return batch
 

@@ -61,6 +61,8 @@ def limit_memory(more: int = MEMORY) -> None:
         return
     import resource
 
+    import numpy as np  # noqa: F401  (OpenBLAS ends the process when it finds too little memory as it is loaded)
+
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     hard = resource.getrlimit(resource.RLIMIT_AS)[1]
     resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + more, hard))
