@@ -107,3 +107,10 @@ def test_the_readmes_python_example_runs(tmp_path: Path, capsys: pytest.CaptureF
     exec(compile(code, "README.md", "exec"), {})
     first = min(photos.glob("*/*.jpg"))
     assert capsys.readouterr().out.splitlines()[0] == f"0 0.0 {cv2.imread(str(first)).shape}"
+
+
+def test_every_table_of_the_benchmarks_is_filled() -> None:
+    page = (REPOSITORY / "docs" / "performance.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"<!-- bench:([\w-]+) -->\n(.*?)<!-- end -->", page, flags=re.DOTALL)
+    assert blocks
+    assert [name for name, text in blocks if "|---" not in text] == []
