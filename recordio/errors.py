@@ -130,20 +130,23 @@ class BadSample(RecordIOError, ValueError):
 
 
 class KeyMissing(RecordIOError, KeyError):
-    """An index has no such key.
+    """An index has no such key, or a list no such id.
 
     Attributes:
-        source: name of the .idx file.
+        source: name of the .idx file, or of the list.
         key: the key that was asked for.
+        what: what there is not.
     """
 
-    def __init__(self, source: str, key: int) -> None:
+    def __init__(self, source: str, key: int, what: str = "record has the key") -> None:
         super().__init__(source, key)
+        self.args = (source, key, what)
         self.source = source
         self.key = key
+        self.what = what
 
     def __str__(self) -> str:
-        return f"{self.source}: no record has the key {self.key}"
+        return f"{self.source}: no {self.what} {self.key}"
 
 
 class FileError(RecordIOError, OSError):

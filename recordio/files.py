@@ -167,13 +167,18 @@ class InputFile:
         try:
             data = disk.pread(self._fd, length, offset)
             return data if len(data) == length or not data else self._read_rest(data, offset, length)
-        except OSError:
-            with telling(self.path, f"read at offset {offset}"):  # not around the call, which it would make twice as long
+        except OSError as error:
+            action = f"read at offset {offset}"
+            if self._fd < 0:
+                raise FileError(self.name, action, error.errno, "it is closed") from None
+            with telling(self.path, action):  # not around the call, which it would make twice as long
                 raise
         except AttributeError:
             if hasattr(os, "pread"):  # to ask before each read would cost a tenth of it
                 raise
         # Without pread the position is shared state: one thread at a time, and a descriptor of its own a process.
+        if self._fd < 0:
+            raise FileError(self.name, f"read at offset {offset}", errno.EBADF, "it is closed")
         with telling(self.path, f"read at offset {offset}"), self._lock:
             if self._pid != os.getpid():
                 self._open()

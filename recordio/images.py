@@ -345,11 +345,13 @@ def decode(data: bytes, color: str = "color", *, scale: int = 1, upright: bool =
     return image  # type: ignore[no-any-return]  # cv2 is untyped
 
 
-def decode_whole(data: bytes, color: str = "color", *, scale: int = 1, upright: bool = True, turn: bool = True) -> tuple[NDArray[Any], str]:
+def decode_whole(
+    data: bytes, color: str = "color", *, scale: int = 1, upright: bool = True, turn: bool = True, mute: bool = True
+) -> tuple[NDArray[Any], str]:
     """Decode an image as :func:`decode` does, but no damaged one.
 
     Damage is seen in JPEGs that simplejpeg decodes, and in all formats where the decoder refuses it. It costs nothing but for the few
-    JPEGs that only OpenCV decodes as OpenCV does (CMYK, for example): they are decoded twice, the second time :func:`silent`.
+    JPEGs that only OpenCV decodes as OpenCV does (CMYK, for example): they are decoded twice.
 
     Args:
         data: a whole file's bytes.
@@ -357,6 +359,7 @@ def decode_whole(data: bytes, color: str = "color", *, scale: int = 1, upright: 
         scale: as for decode.
         upright: as for decode.
         turn: apply EXIF rotation here. OpenCV does so otherwise, which differs where EXIF data are damaged, and costs a second decoding.
+        mute: keep what OpenCV says of one that is decoded twice from standard error, as :func:`silent` does: for processes of one thread.
 
     Returns:
         The pixels; a remark on what was odd and perhaps is damage, or "".
@@ -373,7 +376,7 @@ def decode_whole(data: bytes, color: str = "color", *, scale: int = 1, upright: 
         if plain is not None:
             return plain
         remark = strict.check(data)
-    with silent():  # OpenCV's libjpeg warns of what was judged above, without a name
+    with silent() if mute else contextlib.nullcontext():  # OpenCV's libjpeg warns of what was judged above, without a name
         return decode(data, color, scale=scale, upright=upright), remark
 
 

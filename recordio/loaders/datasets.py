@@ -160,12 +160,16 @@ class ImageRecordDataset(RecordFileDataset):
         filename: the .rec, with its .idx beside it.
         flag: 1 for (height, width, 3) RGB, 0 for (height, width, 1) gray.
         transform: makes an item of image and label.
+        check: refuse damaged images, such as a JPEG that is cut off; False decodes them as far as that goes, as MXNet does.
     """
 
-    def __init__(self, filename: str | os.PathLike[str], flag: int = 1, transform: Callable[[Any, Any], Any] | None = None) -> None:
+    def __init__(
+        self, filename: str | os.PathLike[str], flag: int = 1, transform: Callable[[Any, Any], Any] | None = None, *, check: bool = True
+    ) -> None:
         super().__init__(filename)
         self._flag = flag
         self._transform = transform
+        self._whole = check
 
     def __getitem__(self, idx: int) -> Any:
         """Return (image, label): uint8, and a number or (n,) float32; or what the transform makes of them.
@@ -176,7 +180,7 @@ class ImageRecordDataset(RecordFileDataset):
         """
         head, encoded = header.unpack(super().__getitem__(idx), source=self.filename)
         try:
-            pixels = image.imdecode(encoded, self._flag)
+            pixels = image.imdecode(encoded, self._flag, whole=self._whole)
         except ImageFormatError as error:
             key = self._reader.keys[_counted(idx, len(self))]
             raise BadSample(f"{self.filename}: key {key}", str(error)) from error
@@ -190,6 +194,7 @@ class ImageFolderDataset(Dataset):
         root: the folder that holds the folders.
         flag: 1 for (height, width, 3) RGB, 0 for (height, width, 1) gray.
         transform: makes an item of image and label.
+        check: as of ImageRecordDataset.
 
     Attributes:
         synsets: names of the folders, sorted; the label is the number in this list.
@@ -199,10 +204,13 @@ class ImageFolderDataset(Dataset):
         FileError: a folder cannot be read.
     """
 
-    def __init__(self, root: str | os.PathLike[str], flag: int = 1, transform: Callable[[Any, Any], Any] | None = None) -> None:
+    def __init__(
+        self, root: str | os.PathLike[str], flag: int = 1, transform: Callable[[Any, Any], Any] | None = None, *, check: bool = True
+    ) -> None:
         self._root = os.path.expanduser(os.fspath(root))
         self._flag = flag
         self._transform = transform
+        self._whole = check
         self.synsets: list[str] = []
         self.items: list[tuple[str, int]] = []
         ignored: list[str] = []
@@ -231,7 +239,7 @@ class ImageFolderDataset(Dataset):
             FileError, BadSample: the file cannot be read, or decoded.
         """
         path, label = self.items[idx]
-        pixels = image.imread(path, self._flag)
+        pixels = image.imread(path, self._flag, whole=self._whole)
         return (pixels, label) if self._transform is None else self._transform(pixels, label)
 
 
@@ -249,15 +257,17 @@ class ImageListDataset(Dataset):
         root: the folder where its paths start.
         imglist: a .lst below *root*, or a Python list of [label, ..., path] or [labels, path].
         flag: 1 for (height, width, 3) RGB, 0 for (height, width, 1) gray.
+        check: as of ImageRecordDataset.
 
     Raises:
         FileError, ListFormatError: the list cannot be read.
         ValueError: an entry of the Python list is not as it should be.
     """
 
-    def __init__(self, root: str | os.PathLike[str] = ".", imglist: Any = None, flag: int = 1) -> None:
+    def __init__(self, root: str | os.PathLike[str] = ".", imglist: Any = None, flag: int = 1, *, check: bool = True) -> None:
         self._root = os.path.expanduser(os.fspath(root))
         self._flag = flag
+        self._whole = check
         if isinstance(imglist, (str, os.PathLike)):
             self._listed = lists.load(Path(self._root, imglist))
         elif isinstance(imglist, (list, tuple)):
@@ -276,4 +286,5 @@ class ImageListDataset(Dataset):
             FileError, BadSample: the file cannot be read, or decoded.
         """
         number = _counted(idx, len(self))
-        return image.imread(Path(self._root, self._listed.paths[number]), self._flag), self._listed.labels[number]
+        path = Path(self._root, self._listed.paths[number])
+        return image.imread(path, self._flag, whole=self._whole), self._listed.labels[number]

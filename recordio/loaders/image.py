@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from recordio import files, images, pixels
+from recordio import files, pixels
 from recordio.codecs import load_cv2
 from recordio.errors import BadSample, ImageFormatError
-from recordio.loaders import chance
+from recordio.loaders import chance, decoding
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -26,7 +26,9 @@ _LANCZOS = 4
 _TRIALS: Final = 10  # of random_size_crop
 
 
-def imdecode(buf: bytes | bytearray | memoryview | NDArray[np.uint8], flag: int = 1, to_rgb: int | bool = 1, out: Image = None) -> Image:
+def imdecode(
+    buf: bytes | bytearray | memoryview | NDArray[np.uint8], flag: int = 1, to_rgb: int | bool = 1, out: Image = None, *, whole: bool = False
+) -> Image:
     """Decode an image.
 
     Args:
@@ -34,30 +36,33 @@ def imdecode(buf: bytes | bytearray | memoryview | NDArray[np.uint8], flag: int 
         flag: 1 for color, 0 for gray, -1 for what the file has.
         to_rgb: give RGB, else BGR as OpenCV.
         out: an array to write to.
+        whole: refuse an image that is damaged; else half a picture may be made of half a JPEG, as in MXNet.
 
     Returns:
         (height, width, channels) uint8; uint16 of 16-bit images with flag -1.
 
     Raises:
-        ImageFormatError: it cannot be decoded.
+        ImageFormatError: it cannot be decoded, or is damaged.
     """
     if not isinstance(buf, (bytes, bytearray, memoryview, np.ndarray)):
         raise ValueError(f"buf is a {type(buf).__name__}, expected bytes or an array of them")
     if flag not in _COLORS:
         raise ValueError(f"flag={flag}, expected one of {', '.join(map(str, _COLORS))}")
-    image = images.decode(bytes(buf), _COLORS[flag])
+    image = decoding.decode(bytes(buf), _COLORS[flag], whole=whole)
     return _give(_rgb(image) if to_rgb else image.reshape(*image.shape[:2], -1), out)
 
 
-def imread(filename: str | os.PathLike[str], flag: int = 1, to_rgb: int | bool = 1, out: Image = None) -> Image:
+def imread(
+    filename: str | os.PathLike[str], flag: int = 1, to_rgb: int | bool = 1, out: Image = None, *, whole: bool = False
+) -> Image:
     """Read and decode an image file; as :func:`imdecode`.
 
     Raises:
         FileError: it cannot be read.
-        BadSample: it cannot be decoded; the file is named.
+        BadSample: it cannot be decoded, or is damaged; the file is named.
     """
     try:
-        return imdecode(files.read_whole(filename), flag, to_rgb, out)
+        return imdecode(files.read_whole(filename), flag, to_rgb, out, whole=whole)
     except ImageFormatError as error:
         raise BadSample(os.fspath(filename), str(error)) from error
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from recordio.codecs import as_image_errors, load_cv2
 from recordio.errors import BadSample, ImageFormatError, RecordIOError
-from recordio.loaders import boxes, chance, detrecipes
+from recordio.loaders import boxes, chance, detrecipes, skipping
 from recordio.loaders.batch import DataDesc
 from recordio.loaders.imageiter import ImageIter
 from recordio.loaders.imagerows import Row, Task
@@ -48,7 +48,7 @@ class ImageDetIter(ImageIter):
         data_name: see there.
         label_name: see there.
         last_batch_handle: see there.
-        **given: seed, preprocess_threads, on_bad, layout and reuse_buffers as in ImageIter; and arguments of CreateDetAugmenter.
+        **given: seed, preprocess_threads, on_bad, check, layout and reuse_buffers as in ImageIter; and arguments of CreateDetAugmenter.
 
     Attributes:
         label_shape: (most objects, B).
@@ -56,6 +56,8 @@ class ImageDetIter(ImageIter):
     Raises:
         BadSample: a label is not laid out like that, or has another B than the others.
     """
+
+    _recipe = staticmethod(detrecipes.CreateDetAugmenter)
 
     def __init__(
         self,
@@ -85,11 +87,6 @@ class ImageDetIter(ImageIter):
         self.label_shape = self._estimate_label_shape()
         self.provide_label = [self._label_desc(label_name)]
 
-    def _make_augmenters(self, aug_list: Sequence[Any] | None, given: dict[str, Any]) -> list[Any]:
-        if aug_list is None:
-            return list(detrecipes.CreateDetAugmenter(self.data_shape, **given))
-        return super()._make_augmenters(aug_list, given)
-
     def _label_desc(self, name: str) -> DataDesc:
         return DataDesc(name, (self.batch_size, *self.label_shape), np.float32, "NTC")
 
@@ -100,8 +97,10 @@ class ImageDetIter(ImageIter):
             try:
                 found = self._parse_label(label())
             except RecordIOError as error:
+                if not self.source.is_bad(error):
+                    raise
                 if self.on_bad == "raise":
-                    raise BadSample(name, str(error)) from error
+                    raise skipping.advised(skipping.described(name, error)) from error
                 continue  # it is told when its turn comes
             if width and found.shape[1] != width:
                 raise BadSample(name, f"objects of {found.shape[1]} values, expected {width} as those before")

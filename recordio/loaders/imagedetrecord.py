@@ -10,7 +10,7 @@ import numpy as np
 
 from recordio import images, pixels
 from recordio.errors import ImageFormatError
-from recordio.loaders import boxes, meanimage, parameters
+from recordio.loaders import boxes, decoding, meanimage, parameters
 from recordio.loaders.batch import DataDesc
 from recordio.loaders.detaugment import augment
 from recordio.loaders.detoptions import DetAugmentOptions, DetLabelOptions, DetNormaliseOptions
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _logger = logging.getLogger("recordio.loaders")
 _FACTS: Final = 4  # channels, rows, columns, labels: what a label row starts with
 _NOT_HERE: Final = ("scaled_decode", "seed_aug")  # of ReadOptions
+_OPTIONS: Final = (DetLabelOptions, DetAugmentOptions, DetNormaliseOptions, ReadOptions)
 
 
 class _Decoder:
@@ -38,6 +39,7 @@ class _Decoder:
         self._channels, height, width = reading.data_shape
         self._size = height, width
         self._upright = reading.upright
+        self._whole = reading.check
         self._width = labelling.label_width
         self._augmenting = augmenting
         jittered = any(getattr(augmenting, f"random_{name}_prob") > 0 for name in ("hue", "saturation", "illumination"))
@@ -58,7 +60,7 @@ class _Decoder:
             raise ImageFormatError(f"has {error}") from None
         if not sample.image:
             raise ImageFormatError("has no image")
-        image = images.decode(sample.image, COLORS[self._channels], upright=self._upright)
+        image = decoding.decode(sample.image, COLORS[self._channels], whole=self._whole, upright=self._upright)
         if image.dtype != np.uint8:
             image = pixels.to_eight_bits(image)
         channels = image.shape[2] if image.ndim == 3 else 1
@@ -113,10 +115,10 @@ class ImageDetRecordIter(Loader):
         FileError, IndexFormatError, FormatError, ListFormatError: a file cannot be read.
     """
 
+    @parameters.signed(*_OPTIONS, needed=("data_shape", "batch_size"), without=_NOT_HERE)
     def __init__(self, **given: Any) -> None:
-        classes = (DetLabelOptions, DetAugmentOptions, DetNormaliseOptions, ReadOptions)
         name = type(self).__name__
-        parameters.check_known(given, classes, name)
+        parameters.check_known(given, _OPTIONS, name)
         for each in given:
             if each in _NOT_HERE:
                 raise TypeError(f"{name} has no parameter {each!r}")
@@ -132,7 +134,7 @@ class ImageDetRecordIter(Loader):
         if reading.verbose:
             _logger.info(
                 "%s: %d records, %d thread(s), labels of %d values",
-                reading.path_imgrec or reading.path_imglist, len(self.plan.source), self.plan.threads, self.plan.width - _FACTS,
+                self.plan.name, len(self.plan.source), self.plan.threads, self.plan.width - _FACTS,
             )  # fmt: skip
 
 
@@ -173,4 +175,5 @@ def _plan(reading: ReadOptions, labelling: DetLabelOptions, augmenting: DetAugme
         ahead=reading.prefetch_buffer,
         reuse_buffers=reading.reuse_buffers,
         recipe=recipe(reading, labelling, augmenting, given),
+        name=reading.path_imgrec or reading.path_imglist,
     )

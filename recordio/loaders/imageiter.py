@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import weakref
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 
 from recordio import images
 from recordio.codecs import as_image_errors
 from recordio.errors import ImageFormatError, RecordIOError
-from recordio.loaders import chance, image, recipes, sampler
+from recordio.loaders import chance, image, parameters, recipes, sampler
 from recordio.loaders.ahead import Ahead
 from recordio.loaders.batch import DataBatch, DataDesc
 from recordio.loaders.imagerows import Refused, Row, Task, default_threads, is_own, open_images
@@ -29,6 +30,7 @@ LAYOUTS: Final = ("NCHW", "NHWC")
 _FLAGS: Final = {1: 0, 3: 1, 4: -1}  # channels -> flag of imdecode
 _COLOR: Final = 1
 _HOOKS: Final = ("imdecode", "check_valid_image", "augmentation_transform", "postprocess_data")
+_logger = logging.getLogger("recordio.loaders")
 
 
 class ImageIter(RowIter):
@@ -61,6 +63,7 @@ class ImageIter(RowIter):
         seed: of order and augmentation; None draws one from Python's module random, which ``random.seed`` determines.
         preprocess_threads: that decode and augment, 0 for none; None as :func:`default_threads` says.
         on_bad: "raise", or "skip": samples of which nothing can be made are left out, logged, and listed in ``bad``.
+        check: whether a damaged image makes its sample bad, such as a JPEG that is cut off, of which decoders make half a picture.
         layout: "NCHW" or "NHWC".
         reuse_buffers: write each batch into the same arrays: one is valid only until the next is asked for.
         **given: arguments of CreateAugmenter.
@@ -72,6 +75,7 @@ class ImageIter(RowIter):
     """
 
     _own: tuple[str, ...] = ("recordio.loaders.",)  # packages whose augmenters and methods may run in threads
+    _recipe: ClassVar[Callable[..., Any]] = staticmethod(recipes.CreateAugmenter)
 
     def __init__(
         self,
@@ -95,12 +99,14 @@ class ImageIter(RowIter):
         seed: int | None = None,
         preprocess_threads: int | None = None,
         on_bad: str = "raise",
+        check: bool = True,
         layout: str = "NCHW",
         reuse_buffers: bool = False,
         **given: Any,
     ) -> None:
         super().__init__(batch_size)
         self._reuse_buffers = reuse_buffers
+        self._whole = check
         self._arrays: tuple[NDArray[Any], ...] | None = None
         _check_choices(
             dtype=(dtype, LABEL_TYPES), last_batch_handle=(last_batch_handle, ENDS), on_bad=(on_bad, ON_BAD), layout=(layout, LAYOUTS)
@@ -131,6 +137,11 @@ class ImageIter(RowIter):
         self._threads = preprocess_threads
         images.use_one_thread()
         self._begin()
+        if not len(self):
+            _logger.warning(
+                "%s: an epoch without batches: %d sample(s) in part %d of %d, with batch_size=%d and last_batch_handle=%r",
+                path_imgrec or path_imglist or "imglist", self.num_image, part_index, num_parts, batch_size, last_batch_handle,
+            )  # fmt: skip
         self.reset()  # as MXNet: a subclass may begin there
 
     def _cut(self, part_index: int, num_parts: int) -> sampler.Cut:
@@ -143,8 +154,10 @@ class ImageIter(RowIter):
         return sampler.cut(parts, part_index, count, "drop")
 
     def _make_augmenters(self, aug_list: Sequence[Any] | None, given: dict[str, Any]) -> list[Any]:
+        known, own = parameters.names(self._recipe, ImageIter)
+        parameters.check_names(given, known, type(self).__name__, own)
         if aug_list is None:
-            return list(recipes.CreateAugmenter(self.data_shape, **given))
+            return list(self._recipe(self.data_shape, **given))
         if given:
             raise TypeError(f"{type(self).__name__}: {next(iter(given))!r} has no effect together with aug_list")
         return list(aug_list)
@@ -255,7 +268,7 @@ class ImageIter(RowIter):
         """Decode an image to (height, width, channels), RGB."""
         if not s:
             raise ImageFormatError("has no image")
-        return image.imdecode(s, _FLAGS.get(self.data_shape[0], _COLOR))
+        return image.imdecode(s, _FLAGS.get(self.data_shape[0], _COLOR), whole=self._whole)
 
     def augmentation_transform(self, data: Any) -> Any:
         """Return what the augmenters make of an image."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from recordio import images, pixels
 from recordio.errors import ImageFormatError
-from recordio.loaders import meanimage, parameters, sampler
+from recordio.loaders import decoding, meanimage, parameters, sampler
 from recordio.loaders.augment import augment
 from recordio.loaders.augmentoptions import AugmentOptions
 from recordio.loaders.batch import DataDesc
@@ -58,6 +58,7 @@ class ReadOptions:
     dtype: str | None = None
     layout: str = "NCHW"
     on_bad: str = "raise"
+    check: bool = True
     scaled_decode: bool = False
     upright: bool = True
     aug_seq: str = "aug_default"
@@ -73,8 +74,9 @@ class ReadOptions:
         for name in ("batch_size", "label_width", "preprocess_threads", "num_parts"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)}, expected at least 1")
-        if self.prefetch_buffer < 0 or self.shuffle_chunk_size < 0:
-            raise ValueError("prefetch_buffer and shuffle_chunk_size must not be negative")
+        for name in ("prefetch_buffer", "shuffle_chunk_size"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name}={getattr(self, name)}, expected at least 0")
         for name, allowed in (
             ("dtype", (None, *_TYPES)),
             ("layout", LAYOUTS),
@@ -84,7 +86,8 @@ class ReadOptions:
             ("ctx", ("cpu", "gpu")),
         ):
             if getattr(self, name) not in allowed:
-                raise ValueError(f"{name}={getattr(self, name)!r}, expected one of {', '.join(map(str, allowed))}")
+                expected = ", ".join(str(each) for each in allowed if each != "")
+                raise ValueError(f"{name}={getattr(self, name)!r}, expected one of {expected}")
         if self.last_batch and self.round_batch is not None:
             raise ValueError(f"round_batch={self.round_batch} with last_batch={self.last_batch!r}, expected one of them")
         if self.shuffle_chunk_seed and not self.shuffle_chunk_size:
@@ -166,6 +169,7 @@ class Decoder:
         self._channels = reading.data_shape[0]
         self._size = reading.data_shape[1:3]
         self._upright = reading.upright
+        self._whole = reading.check
         self._short = augmenting.resize if reading.scaled_decode else -1
         self._augmenting = augmenting
         if reading.scaled_decode and augmenting.resize == -1:
@@ -175,11 +179,12 @@ class Decoder:
         """Return (height, width) or (height, width, channels) uint8, BGR.
 
         Raises:
-            ImageFormatError: there is no image, or it cannot be decoded, or has not as many channels as are wanted.
+            ImageFormatError: there is no image, or it cannot be decoded, is damaged, or has not as many channels as are wanted.
         """
         if not sample.image:
             raise ImageFormatError("has no image")
-        image = images.decode(sample.image, COLORS[self._channels], scale=self._scale(sample.image), upright=self._upright)
+        color, scale = COLORS[self._channels], self._scale(sample.image)
+        image = decoding.decode(sample.image, color, whole=self._whole, scale=scale, upright=self._upright)
         if image.dtype != np.uint8:
             image = pixels.to_eight_bits(image)
         channels = image.shape[2] if image.ndim == 3 else 1
@@ -226,6 +231,7 @@ class ImageRecordIter(Loader):
 
     _dtype: str | None = None  # of a twin
 
+    @parameters.signed(ReadOptions, AugmentOptions, NormaliseOptions, needed=("data_shape", "batch_size"))
     def __init__(self, **given: Any) -> None:
         parameters.check_known(given, (ReadOptions, AugmentOptions, NormaliseOptions), type(self).__name__)
         for name in ("data_shape", "batch_size"):
@@ -240,9 +246,7 @@ class ImageRecordIter(Loader):
         reading = parameters.take(ReadOptions, given)
         super().__init__(_plan(reading, parameters.take(AugmentOptions, given), parameters.take(NormaliseOptions, given)))
         if reading.verbose:
-            _logger.info(
-                "%s: %d records, %d thread(s)", reading.path_imgrec or reading.path_imglist, len(self.plan.source), self.plan.threads
-            )
+            _logger.info("%s: %d records, %d thread(s)", self.plan.name, len(self.plan.source), self.plan.threads)
 
 
 def _plan(reading: ReadOptions, augmenting: AugmentOptions, normalising: NormaliseOptions) -> Plan:
@@ -274,6 +278,7 @@ def _plan(reading: ReadOptions, augmenting: AugmentOptions, normalising: Normali
         ahead=reading.prefetch_buffer,
         reuse_buffers=reading.reuse_buffers,
         recipe=recipe(reading, augmenting, normalising),
+        name=reading.path_imgrec or reading.path_imglist,
     )
 
 

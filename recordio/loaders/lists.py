@@ -99,4 +99,4 @@ class LabelMap:
         try:
             return self._labels[id]
         except KeyError:
-            raise KeyMissing(self.source, id) from None
+            raise KeyMissing(self.source, id, "line has the id") from None

@@ -12,6 +12,7 @@ from recordio.loaders import state
 from recordio.loaders.batch import DataBatch, StepIter
 from recordio.loaders.engine import Engine
 from recordio.loaders.plan import Memory, Plan, PlannedBatch, batches
+from recordio.loaders.turns import Turns
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -23,7 +24,8 @@ class Loader(StepIter):
     """An iterator over a plan: batches until StopIteration, ``reset()``, the batches of the next epoch.
 
     Decoding goes on in threads ahead of the caller. All batches follow from the plan alone: they are the same for any number
-    of threads. Forked processes go on with threads of their own; pickled copies go on where the original was.
+    of threads. Several threads may take batches: each batch is given to one of them. Forked processes go on with threads of their
+    own; pickled copies go on where the original was.
 
     Arrays of a batch belong to the caller for as long as it holds them; memory is used again only when nobody does, unless the
     plan says that buffers are reused.
@@ -44,12 +46,19 @@ class Loader(StepIter):
         self._epoch = 0
         self._at = 0
         self._failed = False
+        self._closed = False
         self._bad: dict[int, BadSample] = {}
         self._told = 0
         self._always: DataBatch | None = None
         self._engine: Engine[PlannedBatch] | None = None
         self._memory = Memory(plan)
+        self._turns = Turns()
         self._of: dict[str, Any] | None = None  # what a state is of; the keys are read once for it
+        if not len(plan):
+            _logger.warning(
+                "%s: epochs without batches: %d record(s) in part %d of %d, with batch_size=%d and last_batch=%r",
+                plan.name, len(plan.sampler), plan.sampler.cut.part, plan.sampler.cut.parts, plan.batch_size, plan.last,
+            )  # fmt: skip
 
     @property
     def reuses_buffers(self) -> bool:
@@ -76,7 +85,14 @@ class Loader(StepIter):
         Raises:
             StopIteration: the epoch is over.
             BadSample: nothing can be made of a record of this batch; it is named. So it is whenever the batch is asked for again.
+            FileError: a .rec cannot be read; the same holds.
+            ValueError: the iterator is closed.
         """
+        with self._turns.lock:
+            return self._next()
+
+    def _next(self) -> DataBatch:
+        self._check_open()
         if self._always is not None:
             return self._always
         if self._at >= len(self.plan):
@@ -95,6 +111,10 @@ class Loader(StepIter):
         label = batch.label[:, 0] if self.plan.width == 1 and len(self.plan.label.shape) == 1 else batch.label
         return DataBatch([self.wrap(batch.data)], [self.wrap(label)], batch.pad, batch.index)
 
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ValueError("the iterator is closed")
+
     def _tell_bad(self) -> None:
         news = list(self._bad.values())[self._told :]  # threads may add to them meanwhile
         self._told += len(news)
@@ -103,8 +123,10 @@ class Loader(StepIter):
 
     def reset(self) -> None:
         """Go to the start of the next epoch; at the start of one, stay there, unless its first batch could not be made."""
-        if self._at or self._failed:
-            self._go(self._epoch + 1, 0)
+        with self._turns.lock:
+            self._check_open()
+            if self._at or self._failed:
+                self._go(self._epoch + 1, 0)
 
     def _go(self, epoch: int, at: int) -> None:
         if self._engine is not None:
@@ -117,7 +139,8 @@ class Loader(StepIter):
 
         What was decoded ahead does not count: the next batch is the one that the caller has not had.
         """
-        return state.make(self._identity(), epoch=self._epoch, batch=self._at)
+        with self._turns.lock:
+            return state.make(self._identity(), epoch=self._epoch, batch=self._at)
 
     def _identity(self) -> dict[str, Any]:
         if self._of is None:
@@ -139,7 +162,9 @@ class Loader(StepIter):
         epoch, at = int(state_dict["epoch"]), int(state_dict["batch"])
         if epoch < 0 or not 0 <= at <= len(self.plan):
             raise ValueError(f"the state says batch {at} of epoch {epoch}, expected at most {len(self.plan)}")
-        self._go(epoch, at)
+        with self._turns.lock:
+            self._check_open()
+            self._go(epoch, at)
 
     def iter_next(self) -> bool:
         """Go to the next batch, and tell whether there is one."""
@@ -165,9 +190,11 @@ class Loader(StepIter):
         self._always = self.next()
 
     def close(self) -> None:
-        """End the threads and close the files."""
-        self._go(self._epoch, self._at)
-        self.plan.source.close()
+        """End the threads and close the files; no batch comes any more."""
+        with self._turns.lock:
+            self._go(self._epoch, self._at)
+            self._closed = True
+            self.plan.source.close()
 
     def __enter__(self) -> Self:
         return self
@@ -181,11 +208,14 @@ class Loader(StepIter):
             engine.abandon()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_engine": None, "_memory": None, "current_batch": None, "_bad": dict(self._bad)}
+        with self._turns.lock:
+            state = {**self.__dict__, "_engine": None, "_memory": None, "current_batch": None, "_bad": dict(self._bad)}
+        return {name: value for name, value in state.items() if name != "_turns"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._memory = Memory(self.plan)
+        self._turns = Turns()
 
 
 def processors() -> int:

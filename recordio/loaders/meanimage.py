@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
-from recordio.errors import BadSample, CodecMissing, FormatError, RecordIOError
-from recordio.loaders import ndarrayfile, sampler
+from recordio.errors import BadSample, FormatError, RecordIOError
+from recordio.loaders import ndarrayfile, sampler, skipping
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,7 +44,7 @@ def load_or_make(
     Raises:
         FormatError: the file is none, or has another shape.
         FileError: it cannot be read or written.
-        BadSample: nothing can be made of a record, and that is not to be skipped; or of none.
+        BadSample: nothing can be made of a record, and that is not to be skipped; or of none, or of less than half of them.
     """
     if Path(path).exists():
         arrays, _ = ndarrayfile.load(path)
@@ -60,23 +60,22 @@ def load_or_make(
 def _make(shape: tuple[int, ...], source: Source, order: sampler.Sampler, decoder: _Decoder, seed: int, on_bad: str) -> NDArray[np.float32]:
     ordinals = order.epoch(0)[: order.cut.count or None].tolist()
     total, good = np.zeros(shape, np.float64), 0
-    bad: BadSample | None = None
+    bad: list[BadSample] = []
     for ordinal in ordinals:
         try:
             image = decoder.decode(source.read(ordinal), sampler.draw(seed, 0, ordinal))
-        except CodecMissing:
-            raise
         except RecordIOError as error:
-            bad = BadSample(
-                source.name(ordinal), f"offset {error.offset}: {error.reason}" if isinstance(error, FormatError) else str(error)
-            )
+            if not source.is_bad(error):
+                raise
+            bad.append(skipping.described(source.name(ordinal), error))
             if on_bad == "raise":
-                raise bad from error
-            _logger.warning("%s; left out of the mean image", bad)
+                raise skipping.advised(bad[-1]) from error
+            skipping.check_share(bad[-1], len(bad), len(ordinals))
+            _logger.warning("%s; left out of the mean image", bad[-1])
             continue
         planes = image[None] if image.ndim == 2 else image.transpose(2, 0, 1)
         total += planes[[2, 1, 0, 3][: shape[0]]] if shape[0] > 1 else planes
         good += 1
-    if bad is not None and not good:
-        raise bad
+    if bad and not good:
+        raise bad[-1]
     return (total / max(1, good)).astype(np.float32)

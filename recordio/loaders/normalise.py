@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,12 @@ class NormaliseOptions:
     max_random_illumination: float = 0.0
 
     def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, float) and not math.isfinite(value):
+                raise ValueError(f"{field.name}={value}, expected a finite number")
+        if not self.scale:
+            raise ValueError(f"scale={self.scale}, expected another number: all pixels would be alike")
         for name, std in zip("rgba", self.std, strict=True):
             if not std > 0:
                 raise ValueError(f"std_{name}={std}, expected more than 0")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 import dataclasses
 import difflib
-from collections.abc import Iterable, Mapping
+import inspect
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TypeVar
 
 _TRUE: Final = ("1", "true")
 _FALSE: Final = ("0", "false")
 _Options = TypeVar("_Options")
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 def take(cls: type[_Options], given: Mapping[str, Any]) -> _Options:
@@ -29,12 +31,52 @@ def check_known(given: Iterable[str], classes: Iterable[type], iterator: str) ->
     Raises:
         TypeError: one does not; the message has the names that it may have been meant for.
     """
-    known = [field.name for cls in classes for field in dataclasses.fields(cls)]
+    check_names(given, [field.name for cls in classes for field in dataclasses.fields(cls)], iterator)
+
+
+def check_names(given: Iterable[str], known: Iterable[str], iterator: str, others: Iterable[str] = ()) -> None:
+    """Check that each argument has one of some names.
+
+    Args:
+        given: the names of the arguments.
+        known: the names that they may have.
+        iterator: who is given them, for the message.
+        others: names that may have been meant, too.
+
+    Raises:
+        TypeError: one has another name; the message has close ones.
+    """
+    known = list(known)
     for name in given:
         if name not in known:
-            close = difflib.get_close_matches(name, known, 3, 0.6)
+            close = difflib.get_close_matches(name, [*known, *others], 3, 0.6)
             hint = f"; did you mean {' or '.join(close)}?" if close else ""
             raise TypeError(f"{iterator} has no parameter {name!r}{hint}")
+
+
+def names(*functions: Callable[..., Any]) -> list[list[str]]:
+    """Return the names of the arguments of each of some functions or classes."""
+    return [list(inspect.signature(each).parameters) for each in functions]
+
+
+def signed(*classes: type, needed: Iterable[str] = (), without: Iterable[str] = ()) -> Callable[[_Function], _Function]:
+    """Give a method that takes any keywords the signature that options dataclasses mean, for help() and editors.
+
+    Args:
+        *classes: the dataclasses; of two fields with one name the first counts.
+        needed: names of fields without a default.
+        without: names of fields that it does not take.
+    """
+    found = {"self": inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)}
+    for field in (field for cls in classes for field in dataclasses.fields(cls) if field.name not in without):  # type: ignore[arg-type]  # as above
+        default = inspect.Parameter.empty if field.name in needed else field.default
+        found.setdefault(field.name, inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=field.type))
+
+    def sign(method: _Function) -> _Function:
+        method.__signature__ = inspect.Signature(list(found.values()))  # type: ignore[attr-defined]  # what inspect looks for
+        return method
+
+    return sign
 
 
 def convert(name: str, kind: str, value: Any) -> Any:
@@ -64,6 +106,13 @@ def _integer(value: Any) -> int:
     return number
 
 
+def _number(value: Any) -> float:
+    number = float(value)
+    if number != number:  # not a number
+        raise ValueError
+    return number
+
+
 def _boolean(value: Any) -> bool:
     text = str(int(value) if isinstance(value, bool) else value).lower()
     if text not in (*_TRUE, *_FALSE):
@@ -86,12 +135,12 @@ def _integers(value: Any) -> tuple[int, ...]:
 
 def _numbers(value: Any) -> tuple[float, ...]:
     found = ast.literal_eval(value) if isinstance(value, str) else value
-    return tuple(float(each) for each in (found if hasattr(found, "__iter__") else (found,)))
+    return tuple(_number(each) for each in (found if hasattr(found, "__iter__") else (found,)))
 
 
 _CONVERTERS: Final[dict[str, Any]] = {
     "int": _integer,
-    "float": float,
+    "float": _number,
     "bool": _boolean,
     "str": _text,
     "tuple[int, ...]": _integers,

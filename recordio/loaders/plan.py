@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 
-from recordio.errors import BadSample, CodecMissing, FormatError, RecordIOError
-from recordio.loaders import sampler
+from recordio.errors import BadSample, RecordIOError
+from recordio.loaders import sampler, skipping
 from recordio.loaders.batch import DataDesc
 from recordio.loaders.engine import Buffers, Ring
 from recordio.loaders.memory import aligned
@@ -59,12 +59,14 @@ class Plan:
         last: of ENDS: what stands in the last batch behind the last record. "wrap": the first ones again, counted as pad;
             "zero": zeros, not counted, as MXNet does without round_batch; "pad": zeros, counted; "discard": there is no such
             batch; "short": nothing, it has fewer rows.
-        on_bad: of ON_BAD; "skip" puts the next record of the order in the place of a bad one.
+        on_bad: of ON_BAD; "skip" puts the next record of the order in the place of a bad one, unless more than half of an epoch's
+            are bad.
         seed: of the random numbers of the rows.
         threads: that make rows.
         ahead: batches that are begun before they are asked for.
         reuse_buffers: whether the arrays of a batch may be written again as soon as the next batch is asked for.
         recipe: plain values of all options that rows follow from, to tell states of other iterators.
+        name: of the source, for messages.
     """
 
     source: Source
@@ -81,6 +83,7 @@ class Plan:
     ahead: int = 2
     reuse_buffers: bool = False
     recipe: dict[str, Any] = dataclasses.field(default_factory=dict)
+    name: str = "the source"
 
     def __post_init__(self) -> None:
         for name, allowed in (("last", ENDS), ("on_bad", ON_BAD)):
@@ -167,24 +170,22 @@ class PlannedBatch:
                 sample = plan.source.read(ordinal)
                 plan.maker.make(sample, sampler.draw(plan.seed, epoch.number, ordinal), self.data[row], self.label[row])
                 self.index[row] = sample.id
-            except CodecMissing:
-                raise
             except RecordIOError as error:
-                found = BadSample(plan.source.name(ordinal), _reason(error))
-                if plan.on_bad == "raise":
-                    raise found from error
-                epoch.useless.add(ordinal)
-                epoch.bad.setdefault(ordinal, found)
+                if not plan.source.is_bad(error):
+                    raise
+                self._leave_out(ordinal, error)
             else:
                 return
         raise BadSample(plan.source.name(int(epoch.order[0])), f"nor can any other of {length} records be used")
 
-
-def _reason(error: RecordIOError) -> str:
-    """Say what is wrong without the file's name, which stands in front already."""
-    if isinstance(error, FormatError):
-        return f"offset {error.offset}: {error.reason}"
-    return str(error)
+    def _leave_out(self, ordinal: int, error: RecordIOError) -> None:
+        plan, epoch = self._plan, self._epoch
+        found = skipping.described(plan.source.name(ordinal), error)
+        if plan.on_bad == "raise":
+            raise skipping.advised(found) from error
+        epoch.useless.add(ordinal)
+        epoch.bad.setdefault(ordinal, found)
+        skipping.check_share(found, len(epoch.useless), plan.sampler.cut.count or len(epoch.order))
 
 
 def batches(plan: Plan, epoch: int, first: int, memory: Memory, bad: dict[int, BadSample]) -> Iterator[PlannedBatch]:

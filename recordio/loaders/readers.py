@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
+from array import array
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+import numpy as np
+
+from recordio import files, header, scan
+from recordio.errors import FormatError
 from recordio.index import Index
 from recordio.indexed import IndexedReader
 
 MOST_OPEN: Final = 128  # a process may have 256 files open on some systems, and other things need some of them
+_MENDING: Final = "'im2rec salvage' makes a set of the other records; with the file's .idx, on_bad='skip' leaves damage out"
 
 
 def open_readers(
@@ -28,6 +34,26 @@ def open_readers(
     if len(recs) <= most:
         return [IndexedReader(rec, idx) for rec, idx in zip(recs, idxs, strict=True)]
     return Readers(recs, idxs, most)
+
+
+def scanned(rec: str | os.PathLike[str]) -> Index:
+    """Make the index of a .rec that comes without one. Records without an image header are refused when they are read.
+
+    Raises:
+        FileError: it cannot be read.
+        FormatError: it breaks a rule of the format; the message says what can be done.
+    """
+    keys, offsets = array("Q"), array("q")
+    file = files.InputFile(rec)
+    try:
+        for run in scan.runs(file, most=header.HEADER_SIZE):
+            keys.extend([int.from_bytes(payload[header.ID_AT : header.ID_AT + 8], "little") for _, payload in run])
+            offsets.extend([offset for offset, _ in run])
+    except FormatError as error:
+        raise type(error)(error.source, error.offset, f"{error.reason}; {_MENDING}") from None
+    finally:
+        file.close()
+    return Index(np.array(keys, np.uint64), np.array(offsets, np.int64), str(rec))
 
 
 class Readers:

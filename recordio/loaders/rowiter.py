@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import logging
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
-from recordio.errors import BadSample, CodecMissing, RecordIOError
-from recordio.loaders import chance, sampler, state
-from recordio.loaders.batch import DataBatch, DataIter
-from recordio.loaders.imagerows import Refused, Row, Task
-from recordio.loaders.source import ListSource
+from recordio.errors import BadSample
+from recordio.loaders import sampler, state
+from recordio.loaders.batch import DataBatch
+from recordio.loaders.goodrows import GoodRows
+from recordio.loaders.imagerows import Row, Task
+from recordio.loaders.turns import Turns
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
     from recordio.loaders.ahead import Ahead
-    from recordio.loaders.source import RecordSource
 
 ENDS: Final = ("pad", "discard", "roll_over")
 ON_BAD: Final = ("raise", "skip")
 
-_logger = logging.getLogger("recordio.loaders")
 
-
-class RowIter(DataIter):
+class RowIter(GoodRows):
     """What ImageIter and ImageDetIter have in common. A subclass makes rows of samples and batches of rows.
 
     Attributes:
@@ -34,16 +31,11 @@ class RowIter(DataIter):
         cur: how many of them were read.
     """
 
-    source: RecordSource | ListSource
-    seed: int
     shuffle: bool
     last_batch_handle: str
-    on_bad: str
     data_shape: tuple[int, ...]
     layout: str
     auglist: list[Any]
-    num_image: int
-    _bad: dict[str, BadSample]
     _sampler: sampler.Sampler
 
     def _begin(self) -> None:
@@ -57,15 +49,14 @@ class RowIter(DataIter):
         self._ended = False
         self._carried: list[Row] = []
         self._rows: list[Row] | None = None  # of the batch that is due, as far as they are made; the carried ones come first
-        self._failed: Exception | None = None  # what stands in the way of that batch
-        self._copies: list[Row] = []  # of a row that takes the places of bad samples, not yet given
+        self._failed = None
+        self._copies = []
+        self._useless = set()
+        self._closed = False
+        self._turns = Turns()
         self._ahead = self._make_ahead()
 
     def _make_ahead(self) -> Ahead[Task, Row]:
-        raise NotImplementedError
-
-    def _make(self, task: Task) -> Row:
-        """Make a row of a sample, with its own random numbers."""
         raise NotImplementedError
 
     def _batch(self, rows: list[Row], pad: int) -> DataBatch:
@@ -91,16 +82,24 @@ class RowIter(DataIter):
 
     def reset(self) -> None:
         """Go to the start of the next epoch; at the start of one, stay there, unless its first batch could not be made."""
-        if self._done or self._ended or self.cur or self._failed:
-            self._go(self._epoch + 1, 0)
+        with self._turns.lock:
+            self._check_open()
+            if self._done or self._ended or self.cur or self._failed:
+                self._go(self._epoch + 1, 0)
 
     def hard_reset(self) -> None:
         """Go to the start of the next epoch, and drop what was kept for it by roll_over."""
-        self._carried, self._rows = [], None
-        self.reset()
+        with self._turns.lock:
+            self._carried, self._rows = [], None
+            self.reset()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ValueError("the iterator is closed")
 
     def _go(self, epoch: int, position: int) -> None:
         self._epoch, self._order, self._seq = epoch, self._sampler.epoch(epoch), None
+        self._useless = set()
         self._done = position
         self._ended = False
         self._begin_again(position)
@@ -110,126 +109,6 @@ class RowIter(DataIter):
         self._ahead.clear()
         self.cur = position
         self._rows, self._failed, self._copies = None, None, []
-
-    def next_sample(self) -> tuple[Any, bytes]:
-        """Return label and encoded image of the next sample.
-
-        Raises:
-            StopIteration: the epoch is over.
-            RecordIOError: it cannot be read.
-        """
-        if self.cur >= self.num_image:
-            raise StopIteration
-        ordinal = int(self._order[self.cur])
-        self.cur += 1
-        return self._read(ordinal)
-
-    def _read(self, ordinal: int) -> tuple[Any, bytes]:
-        if isinstance(self.source, ListSource):
-            label, path = self.source.entry(ordinal)
-            image = self.read_image(path)
-        else:
-            _, _, label, image = self.source.read(ordinal)
-        return label if len(label) != 1 else float(label[0]), image
-
-    def read_image(self, fname: str) -> bytes:
-        """Read the file of an image below path_root.
-
-        Raises:
-            TypeError: the images stand in a .rec.
-            FileError: it cannot be read.
-        """
-        if not isinstance(self.source, ListSource):
-            raise TypeError("the images stand in a .rec, expected a list to read files of")
-        return self.source.read_file(fname)
-
-    def _take(self) -> Task:
-        at = self.cur
-        try:
-            label, data = self.next_sample()
-        except CodecMissing:
-            raise
-        except RecordIOError as error:
-            raise BadSample(self._name(at), str(error)) from error
-        ordinal = int(self._order[at]) if at < self.num_image else at
-        known = ordinal < len(self.source)
-        return Task(label, data, self._name(at), int(self.source.keys[ordinal]) if known else at, self._epoch, ordinal, self.cur)
-
-    def _name(self, at: int) -> str:
-        return self.source.name(int(self._order[at])) if at < self.num_image else f"sample {at}"
-
-    def _make_row(self, task: Task) -> Row:
-        try:
-            with chance.using(sampler.draw(self.seed, task.epoch, task.ordinal)):
-                return self._make(task)
-        except (CodecMissing, BadSample):
-            raise
-        except RecordIOError as error:
-            raise BadSample(task.name, str(error)) from error
-
-    def _next_row(self) -> Row:
-        """Return the row of the next place of the epoch: its sample's, or, where that is bad, that of the next good one.
-
-        Raises:
-            StopIteration: the epoch is over.
-            Exception: a row cannot be made, and that is not to be skipped; the same again when it is asked for again.
-        """
-        if self._failed is not None:
-            raise self._failed.with_traceback(None)
-        try:
-            if not self._copies:
-                self._copies = self._next_good()
-        except StopIteration:
-            raise
-        except Exception as error:
-            self._failed = error
-            raise
-        return self._copies.pop(0)
-
-    def _next_good(self) -> list[Row]:
-        """Return the next row that can be made, once for each place that it takes: its own, and those of bad samples before it."""
-        bad = 0
-        while True:
-            try:
-                row = self._ahead.next()
-            except Refused as refused:
-                _logger.debug("invalid image, skipped: %s", refused)
-            except BadSample as found:
-                self._skip(found)
-                bad += self._orders
-            except StopIteration:
-                if not bad:
-                    raise
-                return self._copied(self._first_good(), bad, self.num_image)
-            else:
-                return self._copied(row, bad + 1, row.task.after)
-
-    def _skip(self, bad: BadSample) -> None:
-        if self.on_bad == "raise":
-            raise bad
-        if bad.where not in self._bad:
-            self._bad[bad.where] = bad
-            _logger.warning("%s; left out", bad)
-
-    @property
-    def _orders(self) -> bool:
-        """Whether the samples are those of the order: a program's own next_sample may have others, and as many as it likes."""
-        return type(self).next_sample is RowIter.next_sample
-
-    @staticmethod
-    def _copied(row: Row, count: int, after: int) -> list[Row]:
-        """Return a row for each of *count* places, the last of which ends at *after*."""
-        return [row._replace(task=row.task._replace(after=each)) for each in range(after - count + 1, after + 1)]
-
-    def _first_good(self) -> Row:
-        for ordinal in self._order.tolist():
-            try:
-                return self._again(self._epoch, ordinal)
-            except CodecMissing:
-                raise
-            except RecordIOError:
-                continue
-        raise BadSample(self._name(0), f"nor can any other of {self.num_image} records be used")
 
     def _fill(self, rows: list[Row]) -> bool:
         """Append rows up to a batch; return whether there were enough."""
@@ -246,7 +125,14 @@ class RowIter(DataIter):
         Raises:
             StopIteration: the epoch is over.
             BadSample: nothing can be made of a sample of this batch; it is named. So it is whenever the batch is asked for again.
+            FileError: a .rec cannot be read; the same holds.
+            ValueError: the iterator is closed.
         """
+        with self._turns.lock:
+            return self._next()
+
+    def _next(self) -> DataBatch:
+        self._check_open()
         if self._ended:
             raise StopIteration
         if self._failed is not None:
@@ -287,8 +173,9 @@ class RowIter(DataIter):
 
     def state_dict(self) -> dict[str, Any]:
         """Return where the iterator stands, as plain values; what was decoded ahead does not count."""
-        carried = [[row.task.epoch, row.task.ordinal] for row in self._carried]
-        return state.make(self._identity(), epoch=self._epoch, position=self._done, ended=self._ended, carried=carried)
+        with self._turns.lock:
+            carried = [[row.task.epoch, row.task.ordinal] for row in self._carried]
+            return state.make(self._identity(), epoch=self._epoch, position=self._done, ended=self._ended, carried=carried)
 
     def _identity(self) -> dict[str, Any]:
         if self._of is None:
@@ -303,19 +190,18 @@ class RowIter(DataIter):
             ValueError: the state is of an iterator that differs in what batches follow from; the message says in what.
         """
         state.check(state_dict, self._identity())
-        self._go(int(state_dict["epoch"]), int(state_dict["position"]))
-        self._ended = bool(state_dict["ended"])
-        self._carried = [self._again(epoch, ordinal) for epoch, ordinal in state_dict["carried"]]
-
-    def _again(self, epoch: int, ordinal: int) -> Row:
-        """Make a row that was made before."""
-        label, image = self._read(ordinal)
-        return self._make_row(Task(label, image, self.source.name(ordinal), int(self.source.keys[ordinal]), epoch, ordinal, 0))
+        with self._turns.lock:
+            self._check_open()
+            self._go(int(state_dict["epoch"]), int(state_dict["position"]))
+            self._ended = bool(state_dict["ended"])
+            self._carried = [self._again(epoch, ordinal) for epoch, ordinal in state_dict["carried"]]
 
     def close(self) -> None:
-        """End the threads and close the files."""
-        self._ahead.close()
-        self.source.close()
+        """End the threads and close the files; no batch comes any more."""
+        with self._turns.lock:
+            self._closed = True
+            self._ahead.close()
+            self.source.close()
 
     def __enter__(self) -> Self:
         return self
@@ -324,10 +210,13 @@ class RowIter(DataIter):
         self.close()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_ahead": None, "cur": self._done, "_rows": None, "_failed": None, "_copies": []}
+        with self._turns.lock:
+            state = {**self.__dict__, "_ahead": None, "cur": self._done, "_rows": None, "_failed": None, "_copies": []}
+        return {name: value for name, value in state.items() if name != "_turns"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
+        self._turns = Turns()
         self._ahead = self._make_ahead()
 
 

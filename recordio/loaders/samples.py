@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from recordio import codecs, images, pixels
-from recordio.errors import BadSample, CodecMissing, RecordIOError
+from recordio import codecs, pixels
+from recordio.errors import BadSample, RecordIOError
+from recordio.loaders import decoding, skipping
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,6 +37,7 @@ class SampleOptions:
             "first": int64, the first, cut to a whole number as InsightFace does.
         label_width: with "vector": labels that each record must have; None for any number.
         on_bad: "raise", "skip" (a warning, and the next good record instead) or a function to call before skipping.
+        check: whether images that are damaged are bad; else they are decoded as far as that goes. "bytes" are not looked at.
     """
 
     image: str = "tensor"
@@ -43,6 +45,7 @@ class SampleOptions:
     label: str = "class"
     label_width: int | None = None
     on_bad: OnBad = "raise"
+    check: bool = True
 
     def __post_init__(self) -> None:
         for name, given, known in (("image", self.image, IMAGES), ("color", self.color, tuple(COLORS)), ("label", self.label, LABELS)):
@@ -93,12 +96,15 @@ class Samples:
 
         Raises:
             BadSample: it is bad, or there is no good one.
+            FileError: the file cannot be read.
         """
         for step in range(len(self)):
             try:
                 return self._read(at)
             except BadSample as bad:
-                if self.options.on_bad == "raise" or step + 1 == len(self):
+                if self.options.on_bad == "raise":
+                    raise skipping.advised(bad) from bad
+                if step + 1 == len(self):
                     raise
                 if callable(self.options.on_bad):
                     self.options.on_bad(bad)
@@ -115,16 +121,18 @@ class Samples:
         try:
             sample = self._source.read(ordinal)
             return self._image(sample.image), self._label(sample.label)
-        except CodecMissing:
-            raise
-        except (RecordIOError, _NotOfTheKind) as error:
+        except _NotOfTheKind as error:
             raise BadSample(self._source.name(ordinal), str(error)) from error
+        except RecordIOError as error:
+            if not self._source.is_bad(error):
+                raise
+            raise skipping.described(self._source.name(ordinal), error) from error
 
     def _image(self, data: bytes) -> Any:
         kind, color = self.options.image, self.options.color
         if kind == "bytes":
             return data
-        image = pixels.to_rgb(pixels.to_eight_bits(images.decode(data, COLORS[color])))
+        image = pixels.to_rgb(pixels.to_eight_bits(decoding.decode(data, COLORS[color], whole=self.options.check)))
         if kind == "tensor":
             return np.ascontiguousarray(image.transpose(2, 0, 1))
         image = np.ascontiguousarray(image)

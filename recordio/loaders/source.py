@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from array import array
 from bisect import bisect_right
 from collections.abc import Sequence
 from functools import cached_property
@@ -12,8 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
-from recordio import files, frame, header, scan
-from recordio.errors import FileError
+from recordio import files, frame, header
+from recordio.errors import CodecMissing, FileError, FormatError, RecordIOError
 from recordio.index import Index
 from recordio.loaders import lists, readers
 
@@ -56,6 +55,9 @@ class Source(Protocol):
     def name(self, ordinal: int) -> str:
         """Say where a sample stands, for messages: "train.rec: key 17"."""
 
+    def is_bad(self, error: RecordIOError) -> bool:
+        """Tell whether an error that a sample gave is the sample's own, and not of the disk or of what is installed."""
+
     def close(self) -> None:
         """Close the files."""
 
@@ -84,7 +86,7 @@ class RecordSource:
     ) -> None:
         if idxs and len(idxs) != len(recs):
             raise ValueError(f"{len(idxs)} .idx file(s) for {len(recs)} .rec file(s), expected one for each or none")
-        found: list[Path | Index] = [Path(idx) for idx in idxs] if idxs else [_scanned(rec) for rec in recs]
+        found: list[Path | Index] = [Path(idx) for idx in idxs] if idxs else [readers.scanned(rec) for rec in recs]
         self._readers = readers.open_readers(recs, found)
         self._recs = [str(rec) for rec in recs]
         self._starts = np.cumsum([0, *(len(reader) for reader in self._readers)]).tolist()
@@ -124,8 +126,11 @@ class RecordSource:
         """
         file, local = self._place(ordinal)
         reader = self._readers[file]
-        payload = reader.read_ordinal(local)
         offset = int(reader.index.offsets[local])
+        try:
+            payload = reader.read_ordinal(local)
+        except FormatError as error:
+            raise _doubted(error, reader.index, self._recs[file], offset) from None
         head, image = header.unpack(payload, source=self._recs[file], offset=offset)
         if self._labels is not None:
             label = self._labels.find(head.id)
@@ -137,6 +142,10 @@ class RecordSource:
         """Say where a record stands, for messages."""
         file, local = self._place(ordinal)
         return f"{self._recs[file]}: key {self._readers[file].keys[local]}"
+
+    def is_bad(self, error: RecordIOError) -> bool:
+        """Tell whether an error is a record's own: a file that cannot be read is none of its records' fault."""
+        return not isinstance(error, (CodecMissing, FileError))
 
     def entries(self) -> dict[int, tuple[NDArray[np.float32], str]]:
         """Return the labels that take the place of the records', by id, each with an empty path."""
@@ -220,7 +229,11 @@ class ListSource:
 
     def name(self, ordinal: int) -> str:
         """Say where an image stands, for messages."""
-        return f"{self._listed.source}: id {self.keys[ordinal]}: {self._listed.paths[ordinal]}"
+        return f"{self._listed.source}: id {self.keys[ordinal]}: {self._root / self._listed.paths[ordinal]}"
+
+    def is_bad(self, error: RecordIOError) -> bool:
+        """Tell whether an error is an image's own, as that of a file that is missing."""
+        return not isinstance(error, CodecMissing)
 
     def close(self) -> None:
         """Do nothing: files are closed as they are read."""
@@ -231,17 +244,11 @@ def _joined(arrays: list[NDArray[Any]]) -> NDArray[Any]:
     return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 
 
-def _scanned(rec: str | os.PathLike[str]) -> Index:
-    """Make the index of a .rec that comes without one. Records without an image header are refused when they are read."""
-    keys, offsets = array("Q"), array("q")
-    file = files.InputFile(rec)
-    try:
-        for run in scan.runs(file, most=header.HEADER_SIZE):
-            keys.extend([int.from_bytes(payload[header.ID_AT : header.ID_AT + 8], "little") for _, payload in run])
-            offsets.extend([offset for offset, _ in run])
-    finally:
-        file.close()
-    return Index(np.array(keys, np.uint64), np.array(offsets, np.int64), str(rec))
+def _doubted(error: FormatError, index: Index, rec: str, offset: int) -> FormatError:
+    """Return the error of a record that an .idx puts at an offset; where no record starts there, the .idx may be another file's."""
+    if error.offset != offset or index.source == rec:
+        return error
+    return type(error)(error.source, offset, f"{error.reason}; does {index.source} belong to it?")
 
 
 def rec_files(path: str | os.PathLike[str], suffix: str = ".rec") -> list[Path]:

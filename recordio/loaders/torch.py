@@ -1,4 +1,4 @@
-"""Datasets for PyTorch's DataLoader. The only module that imports torch: ``pip install im2rec[torch]``.
+"""Datasets for PyTorch's DataLoader. The only module that imports torch: ``pip install '.[torch]'`` from a checkout.
 
     RecordDataset            by ordinal, for a DataLoader with any sampler, DistributedSampler too
     RecordIterableDataset    in an order of its own, cut into equal shares for ranks and workers
@@ -88,6 +88,7 @@ class RecordDataset(Dataset):  # type: ignore[misc]  # torch has types of its ow
         on_bad: what becomes of a record that cannot be read or decoded. "raise": BadSample, with the file and the key.
             "skip": a warning with the same words, and the next good record in its place, so that lengths stay what they are.
             A function is called with the BadSample, then as "skip".
+        check: whether a damaged image makes its record bad, such as a JPEG that is cut off, of which decoders make half a picture.
 
     Raises:
         FileError, IndexFormatError, FormatError: a file cannot be read.
@@ -105,8 +106,9 @@ class RecordDataset(Dataset):  # type: ignore[misc]  # torch has types of its ow
         transform: Transform | None = None,
         target_transform: Transform | None = None,
         on_bad: OnBad = "raise",
+        check: bool = True,
     ) -> None:
-        options = SampleOptions(image=image, color=color, label=label, label_width=label_width, on_bad=on_bad)
+        options = SampleOptions(image=image, color=color, label=label, label_width=label_width, on_bad=on_bad, check=check)
         self.source = _open(rec, idx)
         self._convert = _Converting(Samples(self.source, options), transform, target_transform)
 
@@ -150,7 +152,7 @@ class RecordIterableDataset(IterableDataset):  # type: ignore[misc]  # as above
         rank: which share; by default that of torch.distributed where it is initialised, else 0.
         world_size: how many shares; by default that of torch.distributed where it is initialised, else 1.
         balance: "pad" fills the last shares up with samples from the front, "drop" leaves the rest of a division out.
-        options: as RecordDataset: image, color, label, label_width, transform, target_transform, on_bad.
+        options: as RecordDataset: image, color, label, label_width, transform, target_transform, on_bad, check.
 
     Raises:
         FileError, IndexFormatError, FormatError: a file cannot be read.
@@ -238,6 +240,7 @@ class MXFaceDataset(Dataset):  # type: ignore[misc]  # as above
         flip: probability of a horizontal flip, drawn from torch's own random numbers as torchvision does; 0.5 where it is not given.
         transform: is given the (3, height, width) uint8 RGB tensor, instead of flip and normalisation.
         on_bad: as RecordDataset.
+        check: as RecordDataset.
 
     Attributes:
         imgidx: (n,) the keys of the images.
@@ -256,6 +259,7 @@ class MXFaceDataset(Dataset):  # type: ignore[misc]  # as above
         flip: float | None = None,
         transform: Transform | None = None,
         on_bad: OnBad = "raise",
+        check: bool = True,
     ) -> None:
         self.root_dir = root_dir
         self.local_rank = local_rank
@@ -269,7 +273,7 @@ class MXFaceDataset(Dataset):  # type: ignore[misc]  # as above
         with IndexedReader(rec) as reader:
             self.imgidx, ordinals, self.header0 = face_keys(reader, str(rec))
         # A folder of images may have been packed with vectors for labels: InsightFace takes the first.
-        options = SampleOptions(label="first", on_bad=on_bad)
+        options = SampleOptions(label="first", on_bad=on_bad, check=check)
         self._convert = _Converting(Samples(self.source, options, Selection(self.imgidx, ordinals, str(rec))), None, None)
 
     def __len__(self) -> int:

@@ -9,10 +9,13 @@ from typing import Any
 
 from recordio.loaders import state
 from recordio.loaders.batch import DataBatch, DataDesc, DataIter, StepIter
+from recordio.loaders.turns import Turns
 
 
 class ResizeIter(StepIter):
     """Epochs of a given number of batches: another iterator's, begun again where it ends.
+
+    Several threads may take batches: each batch is given to one of them.
 
     Args:
         data_iter: the other iterator.
@@ -28,6 +31,7 @@ class ResizeIter(StepIter):
         self.size = size
         self.reset_internal = reset_internal
         self.cur = 0
+        self._turns = Turns()
         other: Any = data_iter
         self.provide_data = other.provide_data
         self.provide_label = other.provide_label
@@ -44,13 +48,15 @@ class ResizeIter(StepIter):
 
     def reset(self) -> None:
         """Go to the start of the next epoch."""
-        self.cur = 0
-        if self.reset_internal:
-            self.data_iter.reset()
+        with self._turns.lock:
+            self.cur = 0
+            if self.reset_internal:
+                self.data_iter.reset()
 
     def state_dict(self) -> dict[str, Any]:
         """Return where the iterator stands, with the state of the other one."""
-        return state.make(self._identity(), batch=self.cur, inner=self.data_iter.state_dict())
+        with self._turns.lock:
+            return state.make(self._identity(), batch=self.cur, inner=self.data_iter.state_dict())
 
     def _identity(self) -> dict[str, Any]:
         return {"size": self.size, "reset_internal": self.reset_internal}
@@ -62,8 +68,18 @@ class ResizeIter(StepIter):
             ValueError: the state is of another size, or of another iterator.
         """
         state.check(state_dict, self._identity())
-        self.data_iter.load_state_dict(state_dict["inner"])
-        self.cur, self.current_batch = int(state_dict["batch"]), None
+        with self._turns.lock:
+            self.data_iter.load_state_dict(state_dict["inner"])
+            self.cur, self.current_batch = int(state_dict["batch"]), None
+
+    def next(self) -> DataBatch:
+        """Return the next batch.
+
+        Raises:
+            StopIteration: the epoch is over.
+        """
+        with self._turns.lock:
+            return super().next()
 
     def iter_next(self) -> bool:
         """Go to the next batch, and tell whether there is one.
@@ -88,6 +104,7 @@ class ResizeIter(StepIter):
 class PrefetchingIter(StepIter):
     """Runs one or several iterators in threads, a batch ahead; batches of several are joined to one.
 
+    Several threads may take batches: each batch is given to one of them.
     A forked process goes on with threads of its own, a pickled copy where the original was: what was fetched ahead is fetched
     again, for which the iterators must have states.
 
@@ -117,6 +134,8 @@ class PrefetchingIter(StepIter):
         self.n_iter = len(self.iters)
         self.rename_data = rename_data
         self.rename_label = rename_label
+        self._closed = False
+        self._turns = Turns()
         self._start()
 
     def _start(self) -> None:
@@ -171,9 +190,11 @@ class PrefetchingIter(StepIter):
 
     def state_dict(self) -> dict[str, Any]:
         """Return where the iterator stands, with the states of the others; what is fetched ahead does not count."""
-        self._come_over()
-        inner = [each.state_dict() if before is None else before for each, before in zip(self.iters, self._states(), strict=True)]
-        return state.make({"iterators": self.n_iter}, inner=inner)
+        with self._turns.lock:
+            self._come_over()
+            states = zip(self.iters, self._states(), strict=True)
+            inner = [each.state_dict() if before is None else before for each, before in states]
+            return state.make({"iterators": self.n_iter}, inner=inner)
 
     def _states(self) -> list[dict[str, Any] | None]:
         return self._before if self._coming else [None] * self.n_iter
@@ -185,26 +206,48 @@ class PrefetchingIter(StepIter):
             ValueError: the state is of more or fewer iterators, or of others.
         """
         state.check(state_dict, {"iterators": self.n_iter})
-        self._come_over()
-        self._drop()
-        for each, inner in zip(self.iters, state_dict["inner"], strict=True):
-            each.load_state_dict(inner)
-        self.current_batch = None
+        with self._turns.lock:
+            self._come_over()
+            self._drop()
+            for each, inner in zip(self.iters, state_dict["inner"], strict=True):
+                each.load_state_dict(inner)
+            self.current_batch = None
 
     def reset(self) -> None:
         """Go to the start of the next epoch."""
-        self._come_over()
-        self._drop()
-        for iterator in self.iters:
-            iterator.reset()
-        self._begin()
+        with self._turns.lock:
+            self._check_open()
+            self._come_over()
+            self._drop()
+            for iterator in self.iters:
+                iterator.reset()
+            self._begin()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ValueError("the iterator is closed")
+
+    def next(self) -> DataBatch:
+        """Return the next batch.
+
+        Raises:
+            StopIteration: the epoch is over.
+            ValueError: the iterator is closed.
+        """
+        with self._turns.lock:
+            return super().next()
 
     def iter_next(self) -> bool:
         """Go to the next batch, and tell whether there is one.
 
         Raises:
-            ValueError: one iterator ends before another, or their pads differ.
+            ValueError: one iterator ends before another, their pads differ, or the iterator is closed.
         """
+        with self._turns.lock:
+            return self._advance()
+
+    def _advance(self) -> bool:
+        self._check_open()
         self._come_over()
         if not self._coming:
             self._begin()
@@ -228,17 +271,22 @@ class PrefetchingIter(StepIter):
         return True
 
     def close(self) -> None:
-        """End the threads."""
-        if self._pid == os.getpid():
-            self._pool.shutdown(wait=True, cancel_futures=True)
+        """End the threads; no batch comes any more."""
+        with self._turns.lock:
+            self._closed = True
+            if self._pid == os.getpid():
+                self._pool.shutdown(wait=True, cancel_futures=True)
 
     def __getstate__(self) -> dict[str, Any]:
-        self._come_over()
-        self._wait()  # so that no iterator changes while it is copied
-        return {**self.__dict__, "_pool": None, "_coming": None, "_before": self._fetched_from(), "current_batch": None}
+        with self._turns.lock:
+            self._come_over()
+            self._wait()  # so that no iterator changes while it is copied
+            state = {**self.__dict__, "_pool": None, "_coming": None, "_before": self._fetched_from(), "current_batch": None}
+        return {name: value for name, value in state.items() if name != "_turns"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
+        self._turns = Turns()
         self._start()
         self._go_back(state["_before"])
 

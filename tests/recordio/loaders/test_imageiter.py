@@ -475,6 +475,8 @@ def test_samples_of_a_subclass_end_when_it_says_so() -> None:
     ("given", "error", "words"),
     [
         ({"rand_flip": True}, TypeError, "rand_flip"),
+        ({"shufle": True}, TypeError, "ImageIter has no parameter 'shufle'; did you mean shuffle"),
+        ({"aug_list": [], "rand_miror": True}, TypeError, "ImageIter has no parameter 'rand_miror'; did you mean rand_mirror"),
         ({"aug_list": [], "resize": 3}, TypeError, "'resize' has no effect"),
         ({"last_batch_handle": "keep"}, ValueError, "last_batch_handle='keep'"),
         ({"data_shape": (2, 4, 4)}, ValueError, "data_shape"),

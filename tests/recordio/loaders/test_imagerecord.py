@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import json
 import pickle
@@ -575,12 +576,47 @@ def test_an_unknown_parameter_is_an_error_that_names_close_ones(given: dict[str,
         {"saturation": 0.2, "data_shape": (1, 40, 48)},
         {"pca_noise": 0.1, "data_shape": (1, 40, 48)},
         {"reuse_buffers": "perhaps"},
+        {"scale": 0.0},
+        {"mean_r": float("nan")},
+        {"mean_g": "-inf"},
+        {"max_random_contrast": float("inf")},
+        {"max_random_scale": float("nan")},
+        {"check": "perhaps"},
     ],
     ids=str,
 )
 def test_a_value_that_cannot_be_or_would_have_no_effect_is_an_error(given: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=rf"{next(iter(given))}"):
         make(**given)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"prefetch_buffer": -1}, "^prefetch_buffer=-1, expected at least 0$"),
+        ({"shuffle_chunk_size": -2}, "^shuffle_chunk_size=-2, expected at least 0$"),
+        ({"last_batch": "foo"}, "^last_batch='foo', expected one of wrap, zero, pad, discard, short$"),
+    ],
+)
+def test_the_message_names_the_parameter_and_what_it_may_be(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make(**given)
+
+
+def test_the_signature_has_all_parameters() -> None:
+    class Own(loaders.ImageRecordIter):
+        def __init__(self, rec: str) -> None:
+            super().__init__(**BASE, path_imgrec=rec)
+
+    for kind in (loaders.ImageRecordIter, loaders.ImageRecordUInt8Iter, loaders.ImageDetRecordIter):
+        found = inspect.signature(kind).parameters
+        assert found["batch_size"].default is found["data_shape"].default is inspect.Parameter.empty
+        assert (found["shuffle"].default, found["mean_r"].default, found["resize"].default) == (False, 0.0, -1)
+        assert found["check"].annotation == "bool"
+    assert "rand_crop" in inspect.signature(loaders.ImageRecordIter).parameters
+    assert "seed_aug" not in inspect.signature(loaders.ImageDetRecordIter).parameters
+    assert inspect.signature(loaders.ImageDetRecordIter).parameters["label_width"].default == -1
+    assert list(inspect.signature(Own).parameters) == ["rec"]
 
 
 def test_values_may_be_texts_as_mxnet_passes_them() -> None:

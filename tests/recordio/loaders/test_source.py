@@ -66,7 +66,7 @@ def test_labels_of_a_list_take_the_place_of_the_records_by_id(tmp_path: Path) ->
     opened = source.open_source(MULTI, path_imglist=path)
     assert [opened.read(k).label.tolist() for k in (0, 5)] == [[0.0, 0.0], [10.0, 15.0]]
     other = source.open_source(SMALL, path_imglist=path)
-    with pytest.raises(recordio.KeyMissing, match=r"labels\.lst: no record has the key 3"):
+    with pytest.raises(recordio.KeyMissing, match=r"labels\.lst: no line has the id 3"):
         other.read(3)
 
 

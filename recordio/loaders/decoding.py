@@ -1,0 +1,36 @@
+"""Decoding for training: whole images alone; or, as MXNet does, whatever a decoder makes of damaged ones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from recordio import images, probe
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_JPEG: Final = b"\xff\xd8"
+_JPEG_END: Final = b"\xff\xd9"
+
+
+def decode(data: bytes, color: str, *, whole: bool, scale: int = 1, upright: bool = True) -> NDArray[Any]:
+    """Decode an image as :func:`recordio.images.decode` does. Threads may do so at once.
+
+    Args:
+        data: a whole file's bytes.
+        color: "color", "gray" or "unchanged".
+        whole: refuse a JPEG that is cut off or damaged, of which decoders make a picture that is half gray. That costs nothing, but for
+            JPEGs that OpenCV alone decodes (CMYK, for example), which are decoded twice, once at an eighth of their sides.
+        scale: 2, 4 or 8 for a smaller picture.
+        upright: apply EXIF rotation.
+
+    Raises:
+        ImageFormatError: it is damaged, or cannot be decoded.
+        CodecMissing: OpenCV cannot be loaded.
+    """
+    if not whole:
+        return images.decode(data, color, scale=scale, upright=upright)
+    image, _ = images.decode_whole(data, color, scale=scale, upright=upright, mute=False)
+    if data.startswith(_JPEG) and not data.endswith(_JPEG_END):
+        probe.probe(data)  # tells of a progressive one that ends between two of its scans: to a decoder nothing is missing
+    return image
