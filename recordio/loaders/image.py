@@ -27,7 +27,12 @@ _TRIALS: Final = 10  # of random_size_crop
 
 
 def imdecode(
-    buf: bytes | bytearray | memoryview | NDArray[np.uint8], flag: int = 1, to_rgb: int | bool = 1, out: Image = None, *, whole: bool = False
+    buf: bytes | bytearray | memoryview | NDArray[np.uint8],
+    flag: int = 1,
+    to_rgb: int | bool = 1,
+    out: Image = None,
+    *,
+    whole: bool = False,
 ) -> Image:
     """Decode an image.
 
@@ -52,9 +57,7 @@ def imdecode(
     return _give(_rgb(image) if to_rgb else image.reshape(*image.shape[:2], -1), out)
 
 
-def imread(
-    filename: str | os.PathLike[str], flag: int = 1, to_rgb: int | bool = 1, out: Image = None, *, whole: bool = False
-) -> Image:
+def imread(filename: str | os.PathLike[str], flag: int = 1, to_rgb: int | bool = 1, out: Image = None, *, whole: bool = False) -> Image:
     """Read and decode an image file; as :func:`imdecode`.
 
     Raises:

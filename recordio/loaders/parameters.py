@@ -68,9 +68,9 @@ def signed(*classes: type, needed: Iterable[str] = (), without: Iterable[str] = 
         without: names of fields that it does not take.
     """
     found = {"self": inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)}
-    for field in (field for cls in classes for field in dataclasses.fields(cls) if field.name not in without):  # type: ignore[arg-type]  # as above
-        default = inspect.Parameter.empty if field.name in needed else field.default
-        found.setdefault(field.name, inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=field.type))
+    for each in [field for cls in classes for field in dataclasses.fields(cls) if field.name not in without]:
+        default = inspect.Parameter.empty if each.name in needed else each.default
+        found.setdefault(each.name, inspect.Parameter(each.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=each.type))
 
     def sign(method: _Function) -> _Function:
         method.__signature__ = inspect.Signature(list(found.values()))  # type: ignore[attr-defined]  # what inspect looks for

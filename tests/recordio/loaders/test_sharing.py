@@ -94,8 +94,12 @@ def test_a_fork_goes_on_although_another_thread_had_its_turn(name: str) -> None:
     assert [batch.index.tolist() for batch in iterator] == expected
 
 
+def pickled(iterator: Any) -> Any:
+    return pickle.loads(pickle.dumps(iterator))
+
+
 @pytest.mark.parametrize("name", KINDS)
-@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda each: pickle.loads(pickle.dumps(each))], ids=["copy", "deep", "pickled"])
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, pickled])
 def test_copies_have_turns_of_their_own(name: str, copied: Callable[[Any], Any]) -> None:
     if name == "resized" and copied is copy.copy:
         pytest.skip("it shares the iterator within")
