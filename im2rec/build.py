@@ -151,10 +151,16 @@ def blocks(items: Iterable[Item], options: PackOptions) -> Iterator[Block[Item]]
         return
     from im2rec import pool  # multiprocessing takes 20 ms to load
 
-    chunks = Chunks(items, ImageSource(options.source).size, options.pool.ring)
+    size = ImageSource(options.source).size if options.pool.workers else _no_size
+    chunks = Chunks(items, size, options.pool.ring)
     for block in pool.run(chunks, functools.partial(_make_work, options), options.pool):
         chunks.note(block.outcomes)
         yield block
+
+
+def _no_size(_path: str) -> int:
+    """Without workers nobody waits for the end of a chunk, so its size is not worth a call of the system for each image."""
+    return 0
 
 
 def note(report: PackReport, block: Block[Item], options: PackOptions) -> None:
