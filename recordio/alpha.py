@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any, Final
 
-from recordio import images
+from recordio import images, pillows
 from recordio.codecs import load_pillow
 from recordio.errors import ImageFormatError
 from recordio.probe import png_transparent_gray
@@ -36,7 +36,7 @@ def decode_with_alpha(data: bytes, format: str) -> NDArray[Any]:
     if format in _OPENCVS:
         return with_alpha(images.decode(data, "unchanged"), png_transparent_gray(data) if format == "png" else None)
     try:
-        with images.quiet(), load_pillow().open(io.BytesIO(data)) as image:
+        with pillows.quiet(), load_pillow().open(io.BytesIO(data)) as image:
             return np.asarray(image.convert("RGBA"))[:, :, [2, 1, 0, 3]]
     except Exception as error:  # noqa: BLE001  (Pillow's plugins raise whatever their parsing runs into)
         raise ImageFormatError(f"cannot be decoded: {error}") from None

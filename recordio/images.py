@@ -1,23 +1,19 @@
-"""Judging, decoding, resizing and encoding of images, with OpenCV, simplejpeg and Pillow."""
+"""Judging, decoding, resizing and encoding of images, with OpenCV and simplejpeg; and Pillow, of which recordio.pillows knows."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
-import io
 import os
-import re
-import threading
-import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-from recordio import pixels, strict
-from recordio.codecs import load_cv2, load_pillow, load_simplejpeg
+from recordio import pillows, pixels, strict
+from recordio.codecs import load_cv2, load_simplejpeg
 from recordio.errors import CodecMissing, ImageFormatError
 from recordio.jpeg import JpegHeaders, jpeg_orientation
 from recordio.probe import UnknownFormat, png_without_texts, probe
-from recordio.traits import ImageInfo, Trait
+from recordio.traits import ImageInfo
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,46 +23,14 @@ COLORS: Final = {"color": 1, "gray": 0, "unchanged": -1}  # names -> OpenCV's im
 INTERPOLATIONS: Final = {"nearest": 0, "bilinear": 1, "cubic": 2, "area": 3, "lanczos": 4}  # names -> OpenCV's numbers
 ENCODINGS: Final = ("jpg", "png", "webp")
 AUTO: Final = "auto"  # as im2rec.cc's inter_method 9
-MAX_PIXELS: Final = 178_956_970  # Pillow's limit for a decompression bomb: 2 GiB // 4 // 3
+MAX_PIXELS: Final = pillows.MAX_PIXELS
+TooManyPixels = pillows.TooManyPixels
 
-_PILLOWS = ("TIFF", "JPEG2000", "PPM", "AVIF")  # formats that OpenCV decodes, too; some others run programs
-_STARTS = re.compile(rb"(?P<TIFF>II[*+]\0|MM\0[*+])|(?P<JPEG2000>\0\0\0\x0cjP  |\xffO\xffQ)|(?P<AVIF>.{4}ftypavi[fs])", re.DOTALL)
-_MODES = {  # Pillow's, but for that of plain color
-    **dict.fromkeys(("1", "L"), Trait.GRAY),
-    **dict.fromkeys(("I", "I;16", "I;16B", "F"), Trait.GRAY | Trait.SIXTEEN_BIT),
-    **dict.fromkeys(("LA", "La"), Trait.GRAY | Trait.ALPHA),
-    **dict.fromkeys(("RGBA", "RGBa"), Trait.ALPHA),
-    "P": Trait.PALETTE,
-    "PA": Trait.PALETTE | Trait.ALPHA,
-    "CMYK": Trait.CMYK,
-}
 # Samplings of chroma as simplejpeg names them -> OpenCV's factors.
 _SAMPLINGS: Final = {"Gray": 0, "444": 0x111111, "422": 0x211111, "420": 0x221111, "440": 0x121111, "411": 0x411111}
-_BITS_PER_SAMPLE, _ORIENTATION = 0x0102, 0x0112  # tags of TIFF and EXIF
 _IGNORE_ORIENTATION = 128  # OpenCV's flag
-_LIMIT = threading.RLock()  # held while Pillow's limit of pixels is lifted
-_END_MARK = strict.END_MARK  # of JPEG and of JPEG 2000
-_START_OF_DATA = b"\xff\x93"  # of JPEG 2000
+_END_MARK = strict.END_MARK
 _END_MARKS = _END_MARK * (1 << 15)  # fills the longest segment, of 65,535 bytes
-
-
-class TooManyPixels(ImageFormatError):
-    """An image is larger than allowed.
-
-    Attributes:
-        width: pixels.
-        height: pixels.
-        limit: pixels in all.
-    """
-
-    def __init__(self, width: int, height: int, limit: int) -> None:
-        super().__init__(f"has {width} x {height} pixels, expected at most {limit} in all")
-        self.width = width
-        self.height = height
-        self.limit = limit
-
-    def __reduce__(self) -> tuple[type[TooManyPixels], tuple[int, int, int]]:
-        return type(self), (self.width, self.height, self.limit)
 
 
 @functools.cache
@@ -147,20 +111,12 @@ def check(data: bytes, *, max_pixels: int = MAX_PIXELS, headers: JpegHeaders | N
     try:
         info = probe(data, headers)
     except UnknownFormat as unknown:
-        return _check_with_pillow(data, unknown, max_pixels)
+        return pillows.check(data, unknown, max_pixels)
     if info.width * info.height > max_pixels:
         raise TooManyPixels(info.width, info.height, max_pixels)
     if info.missing_end:
         _check_scans(data)
     return info
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Keep Pillow's warnings to itself: its limit of pixels is not the one that counts here."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
 
 
 @contextlib.contextmanager
@@ -182,74 +138,6 @@ def silent() -> Iterator[None]:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
-
-
-@contextlib.contextmanager
-def _unlimited(pillow: Any, pixels: int) -> Iterator[None]:
-    """Lift Pillow's own limit of pixels where as many as *pixels* are allowed: it holds for the whole process."""
-    if pixels <= 2 * (pillow.MAX_IMAGE_PIXELS or pixels):  # that is where warnings become errors
-        yield
-        return
-    with _LIMIT:
-        before, pillow.MAX_IMAGE_PIXELS = pillow.MAX_IMAGE_PIXELS, None
-        try:
-            yield
-        finally:
-            pillow.MAX_IMAGE_PIXELS = before
-
-
-def _check_with_pillow(data: bytes, unknown: ImageFormatError, max_pixels: int) -> ImageInfo:
-    pillow = load_pillow()
-    try:
-        with quiet(), _unlimited(pillow, max_pixels), pillow.open(io.BytesIO(data), formats=_PILLOWS) as image:
-            width, height = image.size
-            if width * height > max_pixels:
-                raise TooManyPixels(width, height, max_pixels)
-            traits, orientation = _pillows_traits(image)
-            image.load()
-            if image.format == "JPEG2000" and data.find(_END_MARK, data.find(_START_OF_DATA)) < 0:  # neither can stand within its data
-                raise ImageFormatError(f"is truncated: {len(data)} bytes, the end mark of the JPEG 2000 is missing")
-            return ImageInfo(str(image.format).lower(), width, height, False, traits, orientation)
-    except pillow.UnidentifiedImageError:
-        known = _STARTS.match(data)
-        if known:
-            raise ImageFormatError(f"is damaged or truncated, or {known.lastgroup} of a kind that Pillow does not read") from None
-        raise unknown from None
-    except ImageFormatError:
-        raise
-    except pillow.DecompressionBombError:
-        least = 2 * (pillow.MAX_IMAGE_PIXELS or MAX_PIXELS)  # Pillow's own limit, whatever ours is
-        raise ImageFormatError(f"has more than {least} pixels, expected at most {min(max_pixels, least)} in all") from None
-    except Exception as error:  # noqa: BLE001  (Pillow's plugins raise whatever their parsing runs into)
-        raise ImageFormatError(f"is damaged or truncated: {error}") from None
-
-
-def _pillows_traits(image: Any) -> tuple[int, int]:
-    """Return the traits of an image that Pillow has opened, and its EXIF orientation."""
-    traits = int(_MODES.get(image.mode, 0))
-    if "transparency" in image.info:
-        traits |= Trait.ALPHA
-    bits = getattr(image, "tag_v2", {}).get(_BITS_PER_SAMPLE, 8)  # of a TIFF: Pillow itself cuts colors of 16 bits to 8
-    if (max(bits) if isinstance(bits, tuple) else bits) > 8:
-        traits |= Trait.SIXTEEN_BIT
-    if _has_more(image):
-        traits |= Trait.ANIMATED
-    orientation = image.getexif().get(_ORIENTATION)
-    if orientation not in range(2, 9):
-        return int(traits), 1
-    return int(traits | Trait.ROTATED), orientation
-
-
-def _has_more(image: Any) -> bool:
-    """Tell whether an image that Pillow has opened is the first of several; to count them, it would read all their directories."""
-    if image.format != "TIFF":
-        return bool(getattr(image, "n_frames", 1) > 1)
-    try:
-        image.seek(1)
-    except EOFError:
-        return False
-    image.seek(0)
-    return True
 
 
 def _check_scans(data: bytes) -> None:
@@ -286,12 +174,7 @@ def decode_checked(data: bytes, info: ImageInfo) -> str:
     if info.format == "jpg":
         with contextlib.suppress(strict.NoVerdict):
             return strict.check(data)
-    pillow = load_pillow()
-    try:
-        with quiet(), _unlimited(pillow, info.width * info.height), pillow.open(io.BytesIO(data)) as image:
-            image.load()
-    except Exception as error:  # noqa: BLE001  (Pillow's plugins raise whatever their parsing runs into)
-        raise ImageFormatError(f"is damaged: {error}") from None
+    pillows.decode(data, info.width * info.height)
     return ""
 
 
@@ -329,7 +212,7 @@ def decode(data: bytes, color: str = "color", *, scale: int = 1, upright: bool =
     if data[:4] == b"\x89PNG":
         data = png_without_texts(data)
     flag = COLORS[color]
-    if is_jpeg and scale > 1 and flag >= 0:
+    if is_jpeg and flag >= 0:
         flag = _reduced(flag, scale)
     if not upright and flag >= 0:
         flag |= _IGNORE_ORIENTATION

@@ -24,6 +24,8 @@ _SCALAR: Final = header.SCALAR_RECORD.unpack_from
 _IMAGE_AT: Final = header.SCALAR_RECORD.size  # bytes of a record in front of its image, where it has one label
 _HEAD: Final = frame.HEAD.unpack_from
 _HEAD_SIZE: Final = frame.HEAD_SIZE
+_MAGIC: Final = frame.MAGIC
+_PADDING: Final = frame.PADDING
 
 
 class IndexedReader:
@@ -90,13 +92,11 @@ class IndexedReader:
             ChecksumMismatch: verified, its bytes are not those that the .sum lists under this key.
             FileError: the read failed.
         """
-        data = self._usual(key)
-        if data:
-            magic, lrec = _HEAD(data)
-            end = _HEAD_SIZE + lrec
-            if magic == frame.MAGIC and end <= len(data) and data[end:] == frame.PADDING[lrec & 3]:
-                return data[_HEAD_SIZE:end]
-        return self.read_ordinal(self.index.find(key))
+        found = None if self._listed is not None else plain_record(self._file, self.index, key)
+        if found is None:
+            return self.read_ordinal(self.index.find(key))
+        data, end, _ = found
+        return data[_HEAD_SIZE:end]
 
     def unpacked(self, key: int) -> tuple[Header, bytes]:
         """Read header and image of the record named *key*: quicker than to read its payload and unpack that.
@@ -107,28 +107,15 @@ class IndexedReader:
             ChecksumMismatch: verified, its bytes are not those that the .sum lists under this key.
             FileError: the read failed.
         """
-        data = self._usual(key)
-        if data:
-            magic, lrec, flag, label, id_, id2 = _SCALAR(data)
-            end = _HEAD_SIZE + lrec
-            if magic == frame.MAGIC and _IMAGE_AT <= end <= len(data) and data[end:] == frame.PADDING[lrec & 3]:
-                if not flag:
-                    return tuple.__new__(Header, (0, label, id_, id2)), data[_IMAGE_AT:end]
-                return header.unpack(data[_HEAD_SIZE:end], source=self._file.name, offset=self.index.offset(key))
-        return header.unpack(self.read_ordinal(self.index.find(key)), source=self._file.name, offset=self.index.offset(key))
-
-    def _usual(self, key: int) -> bytes | None:
-        """Read the bytes of a record up to the next one, where its offset follows from its key without a search; else None."""
-        first, last, offsets = self.index.usual
-        if type(key) is not int or not 0 <= (ordinal := key - first) < last or self._listed is not None:
-            return None
-        offset = offsets[ordinal]
-        length = offsets[ordinal + 1] - offset
-        # Offsets come from a file and may lie: never allocate for them what no usual record has.
-        if not _IMAGE_AT <= length <= scan.BLOCK:
-            return None
-        data = self._file.read_at(offset, length)
-        return data if len(data) == length else None
+        found = None if self._listed is not None else plain_record(self._file, self.index, key)
+        if found is None:
+            return header.unpack(self.read_ordinal(self.index.find(key)), source=self._file.name, offset=self.index.offset(key))
+        data, end, _ = found
+        if end >= _IMAGE_AT:
+            _, _, flag, label, id_, id2 = _SCALAR(data)
+            if not flag:
+                return tuple.__new__(Header, (0, label, id_, id2)), data[_IMAGE_AT:end]
+        return header.unpack(data[_HEAD_SIZE:end], source=self._file.name, offset=self.index.offset(key))
 
     def read_ordinal(self, ordinal: int) -> bytes:
         """Read the payload of the record on line *ordinal* of the .idx, counted from 0.
@@ -171,6 +158,38 @@ class IndexedReader:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+
+
+def plain_record(file: InputFile, index: index.Index, key: int) -> tuple[bytes, int, int] | None:
+    """Read a record of one part whose offset follows from its key without a search, as most do: the quickest way to it.
+
+    Args:
+        file: the .rec file.
+        index: its index.
+        key: of the record.
+
+    Returns:
+        The record's bytes, where its payload ends in them, and the offset behind the record. None where the key needs a search, or the
+        record is the last, cut into parts or not as the index says: then that is for others to find out, and to tell.
+
+    Raises:
+        FileError: the read failed.
+    """
+    first, last, offsets = index.usual
+    if type(key) is not int or not 0 <= (ordinal := key - first) < last:
+        return None
+    offset, behind = offsets[ordinal], offsets[ordinal + 1]
+    # Offsets come from a file and may lie: never allocate for them what no usual record has.
+    if not _HEAD_SIZE <= behind - offset <= scan.BLOCK:
+        return None
+    data = file.read_at(offset, behind - offset)
+    if len(data) < behind - offset:
+        return None
+    magic, lrec = _HEAD(data)
+    end = _HEAD_SIZE + lrec
+    if magic != _MAGIC or end > len(data) or data[end:] != _PADDING[lrec & 3]:
+        return None
+    return data, end, behind
 
 
 def read_record(file: InputFile, index: index.Index, offset: int, end: int | None = None) -> tuple[bytes, int]:

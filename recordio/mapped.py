@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import mmap
 import os
 
@@ -34,7 +35,7 @@ class MappedFile(InputFile):
             return self._map[offset : offset + length]
         except ValueError:
             with telling(self.path, f"read at offset {offset}"):
-                raise OSError(9, os.strerror(9)) from None
+                raise OSError(errno.EBADF, os.strerror(errno.EBADF)) from None
 
     def close(self) -> None:
         """Close the file; closing twice does nothing."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections import deque
 from collections.abc import Iterator
+from itertools import chain
 from typing import ClassVar, overload
 
 from recordio import scan
@@ -102,7 +103,7 @@ class MXRecordIO(Handle):
         if self._offsets is None:
             file = self._reader()
             with as_mxnets():
-                self._offsets = array("Q", (offset for run in scan.runs(file, most=0) for offset, _ in run))
+                self._offsets = array("Q", chain.from_iterable(offsets for offsets, _ in scan.heads(file, ids=False)))
         return self._offsets
 
     def _read_at(self, offset: int) -> bytes:

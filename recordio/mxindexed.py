@@ -8,15 +8,13 @@ from numbers import Integral
 from pathlib import Path
 from typing import Any, ClassVar
 
-from recordio import files, frame, index, scan
+from recordio import files, frame, index
 from recordio.errors import IndexFormatError, KeyMissing, RecordIOError
 from recordio.files import InputFile
-from recordio.indexed import read_record
+from recordio.indexed import plain_record, read_record
 from recordio.mxerrors import as_mxnets
 from recordio.mxfiles import MXRecordIO
 
-_HEAD = frame.HEAD.unpack_from
-_HEAD_SIZE = frame.HEAD_SIZE
 _HASHED = 1 << 20  # keys for which a dict is worth its memory
 
 
@@ -184,21 +182,13 @@ class MXIndexedRecordIO(MXRecordIO):
             if not isinstance(key, Integral):
                 return None
             key = int(key)
-        first, last, offsets = arrays.usual
-        if not 0 <= (ordinal := key - first) < last:
+        found = plain_record(file, arrays, key)
+        if found is None:
             return None
-        offset, end = offsets[ordinal], offsets[ordinal + 1]
-        # Offsets come from a file and may lie: never allocate for them what no usual record has.
-        if not _HEAD_SIZE <= end - offset <= scan.BLOCK or (self._idx is not None and self._idx.get(key) != offset):
-            return None  # the last: a program has changed idx
-        data = file.read_at(offset, end - offset)
-        if len(data) < end - offset:
-            return None
-        magic, lrec = _HEAD(data)
-        data_end = _HEAD_SIZE + lrec
-        if magic != frame.MAGIC or data_end > len(data) or data[data_end:] != frame.PADDING[lrec & 3]:
-            return None
-        return data[_HEAD_SIZE:data_end], end
+        data, end, behind = found
+        if self._idx is not None and self._idx.get(key) != behind - len(data):
+            return None  # a program has changed idx
+        return data[frame.HEAD_SIZE : end], behind
 
     def write_idx(self, idx: Any, buf: bytes | bytearray | memoryview) -> None:
         """Append a record under a key, of which ``key_type`` makes the text in the .idx.

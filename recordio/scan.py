@@ -41,7 +41,7 @@ def runs(
     block_size = first or BLOCK
     base, wanted = start, block_size
     while base < size:
-        block = _read(file, base, min(wanted, size - base))
+        block = read_block(file, base, wanted)
         run, used, needed = frame.decode_run(block, source=file.name, base=base, most=most)
         base += used
         held = len(block)
@@ -60,17 +60,25 @@ def runs(
         else:
             wanted = max(needed, 2 * held)  # doubling keeps a record of a million parts linear
         if base + needed > size:
-            raise _cut_off(file, base, needed)
+            raise cut_off(file, base, needed)
 
 
-def _read(file: InputFile, offset: int, length: int) -> bytes:
+def read_block(file: InputFile, offset: int, wanted: int) -> bytes:
+    """Read bytes of a file that does not shrink: as many as are wanted, or as it has.
+
+    Raises:
+        Truncated: it has shrunk since it was opened.
+        FileError: the read failed.
+    """
+    length = min(wanted, file.size - offset)
     block = file.read_at(offset, length)
     if len(block) < length:
         raise Truncated(file.name, offset + len(block), f"the file ends here now, it had {file.size} bytes when it was opened")
     return block
 
 
-def _cut_off(file: InputFile, offset: int, needed: int) -> Truncated:
+def cut_off(file: InputFile, offset: int, needed: int) -> Truncated:
+    """Return the error for a record that needs more bytes than the file has behind its start."""
     return Truncated(file.name, offset, f"a record needs {needed} bytes or more, the file ends after {file.size - offset}", needed)
 
 
@@ -91,7 +99,7 @@ def heads(file: InputFile, *, ids: bool) -> Iterator[tuple[list[int], list[int]]
     magic_word, padding, longest, head_size = frame.MAGIC, frame.PADDING, frame.MAX_LENGTH, frame.HEAD_SIZE
     base, wanted = 0, _PIECE
     while base < file.size:
-        block = _read(file, base, min(wanted, file.size - base))
+        block = read_block(file, base, wanted)
         offsets: list[int] = []
         found: list[int] = []
         add_offset, add_id = offsets.append, found.append
@@ -126,5 +134,5 @@ def heads(file: InputFile, *, ids: bool) -> Iterator[tuple[list[int], list[int]]
             yield offsets, found if ids else []
         base += position
         if base + needed > file.size:
-            raise _cut_off(file, base, needed)
+            raise cut_off(file, base, needed)
         wanted = max(needed, _PIECE) if position else max(needed, 2 * size)

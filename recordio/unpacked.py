@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from recordio import frame, header
+from recordio import frame, header, scan
 from recordio.errors import Truncated
 from recordio.files import InputFile
 from recordio.header import HEADER_SIZE, Header
@@ -29,7 +29,7 @@ def unpacked(file: InputFile, *, copy: bool = True) -> Iterator[tuple[Header, by
     unpack, new, magic_word, padding, longest = _SCALAR.unpack_from, tuple.__new__, frame.MAGIC, frame.PADDING, frame.MAX_LENGTH
     base, wanted = 0, LEAST
     while base < file.size:
-        block = _read(file, base, wanted)
+        block = scan.read_block(file, base, wanted)
         source: bytes | memoryview = block if copy else memoryview(block)
         size, position, end, needed = len(block), 0, 0, 0
         last = size - _IMAGE_AT
@@ -61,15 +61,6 @@ def unpacked(file: InputFile, *, copy: bool = True) -> Iterator[tuple[Header, by
             position = end
         base += position
         if base + needed > file.size:
-            left = file.size - base
-            raise Truncated(file.name, base, f"a record needs {needed} bytes or more, the file ends after {left}", needed)
+            raise scan.cut_off(file, base, needed)
         # The next record is about as long as the one that went on behind the block. Doubling keeps one of a million parts linear.
         wanted = max(needed, min(max(LEAST, _RECORDS * needed), MOST) if position else 2 * size)
-
-
-def _read(file: InputFile, offset: int, wanted: int) -> bytes:
-    asked = min(wanted, file.size - offset)
-    block = file.read_at(offset, asked)
-    if len(block) < asked:
-        raise Truncated(file.name, offset + len(block), f"the file ends here now, it had {file.size} bytes when it was opened")
-    return block

@@ -6,7 +6,7 @@
     loader    epochs of batches over a source; in threads, by an engine
     augment, normalise, imagerecord: ImageRecordIter and its twins
     detaugment, imagedetrecord: ImageDetRecordIter
-    arrays, csvrows, wrappers: NDArrayIter; CSVIter; ResizeIter, PrefetchingIter
+    arrays, csvrows, resizing, prefetching: NDArrayIter; CSVIter; ResizeIter; PrefetchingIter
     source    .rec files, or images with a list, read by ordinal
     image     decode, resize, crop, as mxnet.image; rotation, too
     augmenters, coloring, recipes, detaugmenters, detrecipes: the augmenters of mxnet.image
@@ -89,9 +89,10 @@ if TYPE_CHECKING:
         ImageRecordUInt8Iter,
         ImageRecordUInt8Iter_v1,
     )
+    from recordio.loaders.prefetching import PrefetchingIter
     from recordio.loaders.recipes import CreateAugmenter
+    from recordio.loaders.resizing import ResizeIter
     from recordio.loaders.rotation import imrotate, random_rotate
-    from recordio.loaders.wrappers import PrefetchingIter, ResizeIter
 
 _HOMES = {
     "imagedetrecord": ("ImageDetRecordIter",),
@@ -154,7 +155,8 @@ _HOMES = {
         "ImageRecordUInt8Iter",
         "ImageRecordUInt8Iter_v1",
     ),
-    "wrappers": ("PrefetchingIter", "ResizeIter"),
+    "prefetching": ("PrefetchingIter",),
+    "resizing": ("ResizeIter",),
 }
 _MODULES = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -25,7 +25,7 @@ def test_every_parameter_of_imagerecorditer_is_documented(options: type) -> None
 
 
 def test_every_iterator_is_documented_and_says_what_it_is() -> None:
-    for module in ("batch", "imagerecord", "arrays", "csvrows", "wrappers"):
+    for module in ("batch", "imagerecord", "arrays", "csvrows", "resizing", "prefetching"):
         for name in loaders._HOMES[module]:
             assert re.search(rf"`{name}[`(]", PAGE), f"recordio.loaders.{name} is not in docs/loaders.md"
             assert getattr(loaders, name).__doc__
