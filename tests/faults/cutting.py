@@ -5,6 +5,7 @@ And spoils JPEGs in ways that leave their end mark in its place.
 
 from __future__ import annotations
 
+import os
 import random
 import tempfile
 from collections.abc import Callable
@@ -23,10 +24,11 @@ _LAST = 12  # bytes from the end on: there a cut costs the least
 
 
 class Spoil(NamedTuple):
-    """A way to spoil a JPEG, and those of packing it in which it must be seen."""
+    """A way to spoil a JPEG, those of packing it in which it must be seen, and how the reason for it may begin."""
 
     change: Callable[[bytes, random.Random], bytes]
     seen: tuple[str, ...]
+    told: tuple[str, ...] = ("is damaged: ",)
 
 
 def _zeroed(whole: bytes, rng: random.Random) -> bytes:
@@ -39,11 +41,26 @@ def _half(whole: bytes, rng: random.Random) -> bytes:
     return whole[: rng.randrange(len(whole) // 2, len(whole) * 7 // 8)]
 
 
+_CUT = ("is damaged: ", "is truncated: ")  # a progressive JPEG that lost its later scans lacks nothing else
+ZEROED = "zeroed middle"
 SPOILS = {
-    "end mark glued on": Spoil(lambda whole, rng: _half(whole, rng) + END_MARK, ("decoded", "encoded")),
-    "half and whole": Spoil(lambda whole, rng: _half(whole, rng) + whole, ("kept", "decoded", "encoded")),
-    "zeroed middle": Spoil(_zeroed, ("decoded", "encoded")),
+    "end mark glued on": Spoil(lambda whole, rng: _half(whole, rng) + END_MARK, ("decoded", "encoded"), _CUT),
+    "half and whole": Spoil(lambda whole, rng: _half(whole, rng) + whole, ("kept", "decoded", "encoded"), _CUT),
+    ZEROED: Spoil(_zeroed, ("decoded", "encoded")),
 }
+
+
+def opencv_warns(data: bytes) -> bool:
+    """Whether OpenCV's decoder writes a warning about a JPEG, as libjpeg does where its data end too early, too late or in nonsense."""
+    with tempfile.TemporaryFile() as said:
+        stderr = os.dup(2)
+        try:
+            os.dup2(said.fileno(), 2)
+            cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+        return said.seek(0, os.SEEK_END) > 0
 
 
 def places(data: bytes, count: int, seed: int) -> list[int]:
