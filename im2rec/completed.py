@@ -16,6 +16,7 @@ from im2rec.source import ImageSource, has_changed
 from recordio import checksum, files, frame
 from recordio.errors import RecordIOError
 from recordio.header import HEADER_SIZE
+from recordio.shardnames import shard_name, shards_of
 
 
 def completed(items: Items, prefix: Path, options: PackOptions, digest: str, outputs: list[Path]) -> PackReport | None:
@@ -104,9 +105,9 @@ def _may_hold(rec: Path, offset: int, length: int, size: int, item: Item, option
 
 def _recs(prefix: Path, shards: list[plan.Shard], shard_size: int) -> list[Path]:
     if not shard_size:
-        return [prefix.with_name(f"{plan.shard_name(prefix.name, shard.number, shard.of)}.rec") for shard in shards]
-    first = sorted(path for path in prefix.parent.glob("*-00000-of-*.rec") if path.name.startswith(f"{prefix.name}-00000-of-"))
+        return [prefix.with_name(f"{shard_name(prefix.name, shard.number, shard.of)}.rec") for shard in shards]
+    first = [path for path in shards_of(prefix) if path.stem.startswith(f"{prefix.name}-00000-")]
     if len(first) != 1:
         return []
     of = int(first[0].stem[-5:])
-    return [prefix.with_name(f"{plan.shard_name(prefix.name, number, of)}.rec") for number in range(of)]
+    return [prefix.with_name(f"{shard_name(prefix.name, number, of)}.rec") for number in range(of)]

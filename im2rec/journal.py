@@ -23,6 +23,7 @@ from recordio import checksum, files
 from recordio.errors import FileError
 from recordio.leftovers import TEMPORARY, temporary_stem
 from recordio.outputs import OutputFile
+from recordio.shardnames import set_or_shard
 
 _INTERVAL: Final = 2.0  # seconds of work that an interruption may cost
 
@@ -247,7 +248,7 @@ def _text(value: Any) -> str:
 def _final(name: str, path: Path) -> Path:
     """Return the path of a .rec; only those of this set may be named, because they may be renamed."""
     prefix = path.name[1:].removesuffix(".journal")
-    if not re.fullmatch(rf"{re.escape(prefix)}(-\d{{5}}-of-\d{{5}})?\.rec", name):
+    if not re.fullmatch(rf"{set_or_shard(prefix)}\.rec", name):
         raise ValueError(f"{name!r} is no file of {prefix}")
     return path.with_name(name)
 
@@ -258,6 +259,6 @@ def _temporary(name: str, path: Path) -> Path:
     match = TEMPORARY.fullmatch(name)
     final = match[1] if match else ""
     is_cut = final != f"{prefix}.rec" and final == temporary_stem(f"{prefix}.rec")  # a long name is
-    if not is_cut and not re.fullmatch(rf"{re.escape(prefix)}(-\d{{5}}-of-\d{{5}})?\.rec", final):
+    if not is_cut and not re.fullmatch(rf"{set_or_shard(prefix)}\.rec", final):
         raise ValueError(f"{name!r} is no temporary file of {prefix}")
     return path.with_name(name)

@@ -11,13 +11,14 @@ from typing import Final
 from im2rec.names import is_inside, printable
 from im2rec.source import ImageSource, SourceOptions
 from recordio.errors import FileError
+from recordio.shardnames import set_or_shard
 
 OF_A_SET: Final = (".rec", ".idx", ".sum", ".rejects.tsv")
 
 
 def files_of(prefix: Path, suffixes: Sequence[str] = OF_A_SET) -> list[Path]:
     """Return the files of a set and of its shards that stand there, by the suffixes that a run writes."""
-    belongs = re.compile(rf"{re.escape(prefix.name)}(-\d{{5}}-of-\d{{5}})?({'|'.join(map(re.escape, suffixes))})")
+    belongs = re.compile(rf"{set_or_shard(prefix.name)}({'|'.join(map(re.escape, suffixes))})")
     try:
         return sorted(prefix.with_name(name) for name in os.listdir(prefix.parent) if belongs.fullmatch(name))
     except OSError:  # said when the first output is started

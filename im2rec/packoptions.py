@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import im2rec
-from im2rec import plan
 from im2rec.judge import ERROR
 from im2rec.listfile import Item
+from im2rec.plan import ShardOptions
 from im2rec.source import SourceOptions
 from im2rec.transform import TransformOptions
 from im2rec.work import PoolOptions
 from recordio import images
+from recordio.shardnames import shard_name
 
 
 class Items(Protocol):
@@ -44,7 +45,7 @@ class PackOptions:
 
     source: SourceOptions
     transform: TransformOptions = TransformOptions()
-    shards: plan.ShardOptions = plan.ShardOptions()
+    shards: ShardOptions = ShardOptions()
     pool: PoolOptions = PoolOptions()
     label_width: int = 0
     max_rejects: int | None = None
@@ -54,9 +55,9 @@ class PackOptions:
     resume: bool = False
 
 
-def set_prefix(prefix: Path, shards: plan.ShardOptions) -> Path:
+def set_prefix(prefix: Path, shards: ShardOptions) -> Path:
     """Return the prefix that one run's outputs have in common: one shard's for a run that packs only that."""
-    return prefix.with_name(plan.shard_name(prefix.name, *shards.part)) if shards.part else prefix
+    return prefix.with_name(shard_name(prefix.name, *shards.part)) if shards.part else prefix
 
 
 def describe(options: PackOptions) -> dict[str, str]:

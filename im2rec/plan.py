@@ -65,11 +65,6 @@ def plan(count: int, options: ShardOptions) -> list[Shard]:
     return [Shard(number, of if options.shards else 0, bounds[number], bounds[number + 1]) for number in range(of)]
 
 
-def shard_name(prefix: str, number: int, of: int) -> str:
-    """Return the prefix of one shard: ``prefix-00003-of-00016``; *prefix* itself where *of* is 0."""
-    return f"{prefix}-{number:05d}-of-{of:05d}" if of else prefix
-
-
 def parse_size(text: str) -> int:
     """Parse a size such as ``500MB`` (powers of 1000), ``1GiB`` or ``1G`` (powers of 1024).
 

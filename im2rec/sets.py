@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 from im2rec.errors import InputError
 from recordio.pending import unfinished
+from recordio.shardnames import parse, shards_of
 
-SHARD: Final = re.compile(r"-(\d{5})-of-(\d{5})\.rec")
 _BESIDE: Final = (".idx", ".sum", ".lst")  # suffixes of files that stand beside a .rec and may name its set
 
 
@@ -102,12 +101,6 @@ def _named(prefix: Path) -> list[Path]:
     return [whole] if whole.is_file() else shards_of(prefix)
 
 
-def shards_of(prefix: Path) -> list[Path]:
-    """Return the .rec files of the shards of exactly this prefix, in order."""
-    beside = prefix.parent.iterdir() if prefix.parent.is_dir() else ()
-    return sorted(path for path in beside if path.name.startswith(prefix.name) and SHARD.fullmatch(path.name[len(prefix.name) :]))
-
-
 def list_beside(rec: Path) -> bool:
     """Tell whether the list of a .rec, or of the set that it is a shard of, stands beside it."""
     return list_of(rec) is not None
@@ -116,5 +109,6 @@ def list_beside(rec: Path) -> bool:
 def list_of(rec: Path, prefix: Path | None = None) -> Path | None:
     """Return the list of a .rec, or of the set that it is a shard of, or of that prefix; None where there is none beside it."""
     beside = [prefix.with_name(f"{prefix.name}.lst")] if prefix is not None else []
-    beside += [rec.with_name(f"{name}.lst") for name in (rec.stem, SHARD.sub("", rec.name))]
+    shard = parse(rec.stem)
+    beside += [rec.with_name(f"{name}.lst") for name in (rec.stem, shard.prefix if shard else "") if name]
     return next((path for path in beside if path.is_file()), None)

@@ -10,6 +10,7 @@ from im2rec import plan
 from im2rec.listfile import Item
 from im2rec.work import Block
 from recordio.outputs import OutputFile, OutputSet
+from recordio.shardnames import shard_name
 from recordio.writer import IndexedWriter
 
 
@@ -168,5 +169,5 @@ class ShardWriter:
 
 def shard_files(prefix: Path, number: int, of: int, *, checksums: bool) -> list[Path]:
     """Return the names of the files of one shard, or of a set that has none: its .rec, its .idx, and its .sum where it has one."""
-    name = plan.shard_name(prefix.name, number, of)
+    name = shard_name(prefix.name, number, of)
     return [prefix.with_name(f"{name}{suffix}") for suffix in (".rec", ".idx", ".sum")[: 3 if checksums else 2]]

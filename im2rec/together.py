@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from im2rec.errors import InputError
-from im2rec.sets import SHARD, prefix_of, shards_of
+from im2rec.sets import prefix_of
 from recordio.issues import Issue
+from recordio.shardnames import parse, shard_name, shards_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,21 +22,20 @@ def missing_shards(given: Path, recs: Sequence[Path]) -> Iterator[Issue]:
     Shards beside a whole set of the same prefix are one, too: nobody knows which is meant.
     """
     prefix = prefix_of(given)
-    if given == prefix and [rec.name for rec in recs] == [f"{prefix.name}.rec"] and (shards := shards_of(prefix)):
-        many = f"{shards[0].name} stands" if len(shards) == 1 else f"{len(shards)} shards, such as {shards[0].name}, stand"
+    if given == prefix and [rec.name for rec in recs] == [f"{prefix.name}.rec"] and (beside := shards_of(prefix)):
+        many = f"{beside[0].name} stands" if len(beside) == 1 else f"{len(beside)} shards, such as {beside[0].name}, stand"
         yield Issue(str(recs[0]), "set", f"{many} beside it under the same prefix: name what is meant by its .rec")
         return
-    matches = [match for rec in recs if rec.name.startswith(prefix.name) and (match := SHARD.fullmatch(rec.name[len(prefix.name) :]))]
-    sets = sorted({int(match[2]) for match in matches})
+    shards = [shard for rec in recs if (shard := parse(rec.stem)) and shard.prefix == prefix.name]
+    sets = sorted({shard.of for shard in shards})
     if len(sets) > 1:
         yield Issue(str(recs[0]), "set", f"shards of sets of {' and '.join(map(str, sets))} files stand side by side")
         return
-    found = {int(match[1]) for match in matches}
+    found = {shard.number for shard in shards}
     for number in range(sets[0]) if sets else ():
         if number not in found:
-            yield Issue(
-                str(prefix.with_name(f"{prefix.name}-{number:05d}-of-{sets[0]:05d}.rec")), "set", "this shard of the set is missing"
-            )
+            missing = prefix.with_name(f"{shard_name(prefix.name, number, sets[0])}.rec")
+            yield Issue(str(missing), "set", "this shard of the set is missing")
 
 
 def one_set(given: Path, recs: Sequence[Path]) -> None:

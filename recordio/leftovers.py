@@ -9,8 +9,8 @@ import zlib
 from pathlib import Path
 from typing import Final
 
-from recordio import files
-from recordio.lock import SHARD, SUFFIXES, real
+from recordio import files, shardnames
+from recordio.lock import SUFFIXES, real
 
 TEMPORARY: Final = re.compile(r"\.(.+)\.[0-9a-f]{8}\.tmp")
 _LONGEST: Final = 240  # bytes of a name that a temporary one can hold whole: the system allows 255
@@ -41,9 +41,8 @@ def sweep(prefix: Path, keep: set[Path], *, respects_journal: bool) -> None:
     The prefix has no links in its folder; what is kept may be named through some, or from the current folder.
     """
     kept = {real(path) for path in keep}
-    shard = rf"{re.escape(prefix.name)}(-\d{{5}}-of-\d{{5}})?"
     known = "|".join(map(re.escape, SUFFIXES))
-    belongs = re.compile(rf"{shard}({known})?")
+    belongs = re.compile(rf"{shardnames.set_or_shard(prefix.name)}({known})?")
     cut = {temporary_stem(f"{prefix.name}{suffix}") for suffix in ("", *SUFFIXES)}
     with os.scandir(prefix.parent) as entries:
         left = [entry.name for entry in entries if entry.name[:1] == "." and entry.name[-4:] == ".tmp"]
@@ -60,5 +59,5 @@ def _has_journal(path: Path) -> bool:
     """Tell whether an interrupted run that wrote this .rec, or the set that it is a shard of, may be gone on with."""
     if path.suffix != ".rec":
         return False
-    shard = SHARD.fullmatch(path.stem)
-    return any(path.with_name(f".{name}.journal").exists() for name in (path.stem, *(shard.groups() if shard else ())))
+    shard = shardnames.parse(path.stem)
+    return any(path.with_name(f".{name}.journal").exists() for name in (path.stem, *((shard.prefix,) if shard else ())))

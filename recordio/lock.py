@@ -8,19 +8,17 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import re
 import threading
 import time
 import zlib
 from pathlib import Path
 from typing import Final
 
-from recordio import files
+from recordio import files, shardnames
 from recordio.errors import FileError
 
 SUFFIXES: Final = (".rec", ".idx", ".sum", ".lst", ".classes.txt", ".classes.json", ".rejects.tsv", ".journal", ".salvage.json")
 DESCRIBING: Final = (".idx", ".sum", ".rejects.tsv", ".salvage.json")  # what is true of one .rec only
-SHARD: Final = re.compile(r"(.+)-\d{5}-of-\d{5}")
 _BUSY: Final = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
 _UNKNOWN: Final = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)  # of file systems that have no locks
 _LONGEST: Final = 200  # characters of a name that is kept whole
@@ -155,10 +153,10 @@ class Lock:
         self.prefix = prefix
         self._path = path
         self._files: list[_File] = []
-        shard = SHARD.fullmatch(prefix.name)
+        shard = shardnames.parse(prefix.name)
         try:
             if shard:
-                self._take(prefix.with_name(shard[1]), shared=True)
+                self._take(prefix.with_name(shard.prefix), shared=True)
             self._take(prefix, shared=False)
         except BaseException:
             self.release()

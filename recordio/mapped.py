@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import errno
 import mmap
-import os
 
+from recordio.errors import FileError
 from recordio.files import InputFile, telling
 
 
@@ -34,8 +34,7 @@ class MappedFile(InputFile):
         try:
             return self._map[offset : offset + length]
         except ValueError:
-            with telling(self.path, f"read at offset {offset}"):
-                raise OSError(errno.EBADF, os.strerror(errno.EBADF)) from None
+            raise FileError(self.name, f"read at offset {offset}", errno.EBADF, "it is closed") from None
 
     def close(self) -> None:
         """Close the file; closing twice does nothing."""

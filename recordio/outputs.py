@@ -13,11 +13,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final
 
-from recordio import files, pending, signals
+from recordio import files, pending, shardnames, signals
 from recordio.commit import Commit
 from recordio.errors import FileError
 from recordio.leftovers import remove, sweep, temporary_name
-from recordio.lock import DESCRIBING, SHARD, Lock, prefix_of, real
+from recordio.lock import DESCRIBING, Lock, prefix_of, real
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -253,8 +253,8 @@ class OutputSet:
         """Tell whether a prefix is a shard's whose set is locked, or a set's whose shard is: that has a share of it."""
 
         def is_shard(one: Path, of: Path) -> bool:
-            shard = SHARD.fullmatch(one.name)
-            return shard is not None and one.with_name(shard[1]) == of
+            shard = shardnames.parse(one.name)
+            return shard is not None and one.with_name(shard.prefix) == of
 
         return any(is_shard(prefix, held) or is_shard(held, prefix) for held in self._locks)
 

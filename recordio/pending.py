@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from recordio import files, signals
+from recordio import files, shardnames, signals
 from recordio.errors import FileError
 from recordio.leftovers import remove, temporary_name, temporary_stem
 
@@ -309,7 +309,7 @@ def finish(prefix: Path) -> list[Change]:
     Raises:
         FileError: a file cannot be read or written, or is no longer the one that was being changed.
     """
-    pattern = re.compile(rf"\.({re.escape(prefix.name)}(?:-\d{{5}}-of-\d{{5}})?){re.escape(_SUFFIX)}")
+    pattern = re.compile(rf"\.({shardnames.set_or_shard(prefix.name)}){re.escape(_SUFFIX)}")
     with contextlib.suppress(FileNotFoundError), os.scandir(prefix.parent) as entries:
         found = {prefix.with_name(match[1]) for entry in entries if (match := pattern.fullmatch(entry.name))}
     if os.path.lexists(note_path(prefix)):  # of a name that is too long to be in that of its note

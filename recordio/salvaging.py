@@ -8,13 +8,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from recordio import checksum, files, index, naming, tolerant
+from recordio import checksum, files, index, naming, shardnames, tolerant
 from recordio.errors import FileError, IndexFormatError
 from recordio.files import InputFile
 from recordio.naming import KeyConflict, Names
@@ -174,8 +173,7 @@ def _find(rec: Path) -> Path:
     if rec.exists() and not rec.is_file():
         raise FileError(str(rec), "read", None, "it is no regular file")
     if not rec.exists() and rec.parent.is_dir():
-        pattern = re.compile(re.escape(rec.name) + r"-\d{5}-of-\d{5}\.rec")
-        shards = sorted(path.name for path in rec.parent.iterdir() if pattern.fullmatch(path.name))
+        shards = [path.name for path in shardnames.shards_of(rec)]
         if shards:
             first = ", ".join(shards[:3]) + (", ..." if len(shards) > 3 else "")
             raise FileError(str(rec), "read", None, f"it is a set of {len(shards)} files, salvage its files one by one: {first}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import signal
 import sys
 from pathlib import Path
@@ -24,6 +23,7 @@ from im2rec.report import PackReport, rejects_of
 from im2rec.resume import committed
 from recordio import checksum
 from recordio.outputs import OutputSet
+from recordio.shardnames import shards_of
 
 _WALK_OPTIONS = ("flat", "extensions", "labels", "shuffle", "seed")
 
@@ -120,7 +120,7 @@ def _left(prefix: Path, options: PackOptions, *, finished: bool) -> str:
 
 def _say_other_shards(prefix: Path, report: PackReport) -> None:
     """Tell of shards of an earlier pack into another number of files: who reads by a pattern would read both."""
-    others = [path for path in prefix.parent.glob(f"{glob.escape(prefix.name)}-?????-of-?????.rec") if str(path) not in report.outputs]
+    others = [path for path in shards_of(prefix) if str(path) not in report.outputs]
     if others and len(report.outputs) > 2:
         text = f"{len(others)} shards of an earlier set stand beside this one, such as {min(others)}"
         click.echo(printable(f"im2rec: remark: {text}"), err=True)

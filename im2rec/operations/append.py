@@ -21,10 +21,9 @@ from im2rec.packoptions import Items, PackOptions, describe
 from im2rec.report import PackReport, format_rejects
 from im2rec.sets import record_files
 from im2rec.together import one_set
-from recordio import checksum, files, frame, index
+from recordio import checksum, files, frame, index, shardnames
 from recordio.amend import Amendment
 from recordio.header import HEADER_SIZE
-from recordio.lock import SHARD
 from recordio.writer import IndexedWriter
 
 _REJECTS_HEAD: Final = format_rejects([])
@@ -61,7 +60,7 @@ def record_file(given: Path) -> Path:
     """
     recs = record_files(given)
     one_set(given, recs)
-    shard = SHARD.fullmatch(recs[0].stem)
+    shard = shardnames.parse(recs[0].stem)
     if len(recs) > 1 or shard:
         raise InputError(str(given), "is divided into shards, expected a set of one .rec; 'im2rec merge' makes one of them")
     return recs[0]

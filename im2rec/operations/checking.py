@@ -6,7 +6,6 @@ what MXNet, which it runs on, does; of InsightFace what its loaders do with reco
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,9 +13,9 @@ from typing import Any, Final, NamedTuple
 
 from im2rec.names import printable
 from im2rec.operations.facts import Facts
+from recordio import shardnames
 
 _DECODED: Final = {"jpg", "png", "bmp", "tiff"}  # by MXNet 1.9.1, which has OpenCV for it
-_SHARD: Final = re.compile(r"-(\d{5})-of-(\d{5})\.rec$")
 
 
 class Stumble(NamedTuple):
@@ -47,8 +46,8 @@ def _common(reader: str, facts: Facts) -> Iterator[Stumble]:
     """Yield what no reader takes."""
     name = str(facts.recs[0])
     for shard in facts.missing:
-        match = _SHARD.search(shard)
-        part = f" --part {int(match[1])}/{int(match[2])}" if match else ""
+        named = shardnames.parse(Path(shard).stem)
+        part = f" --part {named.number}/{named.of}" if named else ""
         mend = f"'im2rec pack LIST ROOT -o {_word(facts.prefix)}{part}' packs it again, LIST and ROOT as at first"
         yield Stumble(reader, shard, "this shard of the set is missing", mend)
     if not facts.records:

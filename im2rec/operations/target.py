@@ -13,10 +13,11 @@ from im2rec.operations import companions
 from im2rec.operations.blocks import Records
 from im2rec.operations.copying import Source
 from im2rec.operations.ids import Ids
-from im2rec.sets import check_alone, shards_of
+from im2rec.sets import check_alone
 from im2rec.shards import shard_files
 from recordio.files import OutputStream
 from recordio.outputs import OutputSet
+from recordio.shardnames import shards_of
 from recordio.writer import IndexedWriter
 
 if TYPE_CHECKING:

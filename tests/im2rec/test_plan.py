@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from im2rec.errors import PlanError
-from im2rec.plan import Shard, ShardOptions, parse_part, parse_size, plan, shard_name
+from im2rec.plan import Shard, ShardOptions, parse_part, parse_size, plan
+from recordio.shardnames import shard_name
 
 
 def test_without_options_all_goes_into_one_plain_file():
