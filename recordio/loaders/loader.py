@@ -46,7 +46,6 @@ class Loader(StepIter):
         self._epoch = 0
         self._at = 0
         self._failed = False
-        self._closed = False
         self._bad: dict[int, BadSample] = {}
         self._told = 0
         self._always: DataBatch | None = None
@@ -92,7 +91,7 @@ class Loader(StepIter):
             return self._next()
 
     def _next(self) -> DataBatch:
-        self._check_open()
+        self._turns.check_open()
         if self._always is not None:
             return self._always
         if self._at >= len(self.plan):
@@ -111,10 +110,6 @@ class Loader(StepIter):
         label = batch.label[:, 0] if self.plan.width == 1 and len(self.plan.label.shape) == 1 else batch.label
         return DataBatch([self.wrap(batch.data)], [self.wrap(label)], batch.pad, batch.index)
 
-    def _check_open(self) -> None:
-        if self._closed:
-            raise ValueError("the iterator is closed")
-
     def _tell_bad(self) -> None:
         news = list(self._bad.values())[self._told :]  # threads may add to them meanwhile
         self._told += len(news)
@@ -124,7 +119,7 @@ class Loader(StepIter):
     def reset(self) -> None:
         """Go to the start of the next epoch; at the start of one, stay there, unless its first batch could not be made."""
         with self._turns.lock:
-            self._check_open()
+            self._turns.check_open()
             if self._at or self._failed:
                 self._go(self._epoch + 1, 0)
 
@@ -163,7 +158,7 @@ class Loader(StepIter):
         if epoch < 0 or not 0 <= at <= len(self.plan):
             raise ValueError(f"the state says batch {at} of epoch {epoch}, expected at most {len(self.plan)}")
         with self._turns.lock:
-            self._check_open()
+            self._turns.check_open()
             self._go(epoch, at)
 
     def iter_next(self) -> bool:
@@ -193,7 +188,7 @@ class Loader(StepIter):
         """End the threads and close the files; no batch comes any more."""
         with self._turns.lock:
             self._go(self._epoch, self._at)
-            self._closed = True
+            self._turns.closed = True
             self.plan.source.close()
 
     def __enter__(self) -> Self:
@@ -210,12 +205,11 @@ class Loader(StepIter):
     def __getstate__(self) -> dict[str, Any]:
         with self._turns.lock:
             state = {**self.__dict__, "_engine": None, "_memory": None, "current_batch": None, "_bad": dict(self._bad)}
-        return {name: value for name, value in state.items() if name != "_turns"}
+        return {**state, "_turns": Turns(closed=self._turns.closed)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._memory = Memory(self.plan)
-        self._turns = Turns()
 
 
 def processors() -> int:

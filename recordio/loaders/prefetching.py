@@ -45,7 +45,6 @@ class PrefetchingIter(StepIter):
         self.n_iter = len(self.iters)
         self.rename_data = rename_data
         self.rename_label = rename_label
-        self._closed = False
         self._turns = Turns()
         self._start()
 
@@ -127,16 +126,12 @@ class PrefetchingIter(StepIter):
     def reset(self) -> None:
         """Go to the start of the next epoch."""
         with self._turns.lock:
-            self._check_open()
+            self._turns.check_open()
             self._come_over()
             self._drop()
             for iterator in self.iters:
                 iterator.reset()
             self._begin()
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise ValueError("the iterator is closed")
 
     def next(self) -> DataBatch:
         """Return the next batch.
@@ -158,7 +153,7 @@ class PrefetchingIter(StepIter):
             return self._advance()
 
     def _advance(self) -> bool:
-        self._check_open()
+        self._turns.check_open()
         self._come_over()
         if not self._coming:
             self._begin()
@@ -184,7 +179,7 @@ class PrefetchingIter(StepIter):
     def close(self) -> None:
         """End the threads; no batch comes any more."""
         with self._turns.lock:
-            self._closed = True
+            self._turns.closed = True
             if self._pid == os.getpid():
                 self._pool.shutdown(wait=True, cancel_futures=True)
 
@@ -193,11 +188,10 @@ class PrefetchingIter(StepIter):
             self._come_over()
             self._wait()  # so that no iterator changes while it is copied
             state = {**self.__dict__, "_pool": None, "_coming": None, "_before": self._fetched_from(), "current_batch": None}
-        return {name: value for name, value in state.items() if name != "_turns"}
+        return {**state, "_turns": Turns(closed=self._turns.closed)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._turns = Turns()
         self._start()
         self._go_back(state["_before"])
 

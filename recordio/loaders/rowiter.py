@@ -52,7 +52,6 @@ class RowIter(GoodRows):
         self._failed = None
         self._copies = []
         self._useless = set()
-        self._closed = False
         self._turns = Turns()
         self._ahead = self._make_ahead()
 
@@ -83,7 +82,7 @@ class RowIter(GoodRows):
     def reset(self) -> None:
         """Go to the start of the next epoch; at the start of one, stay there, unless its first batch could not be made."""
         with self._turns.lock:
-            self._check_open()
+            self._turns.check_open()
             if self._done or self._ended or self.cur or self._failed:
                 self._go(self._epoch + 1, 0)
 
@@ -92,10 +91,6 @@ class RowIter(GoodRows):
         with self._turns.lock:
             self._carried, self._rows = [], None
             self.reset()
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise ValueError("the iterator is closed")
 
     def _go(self, epoch: int, position: int) -> None:
         self._epoch, self._order, self._seq = epoch, self._sampler.epoch(epoch), None
@@ -132,7 +127,7 @@ class RowIter(GoodRows):
             return self._next()
 
     def _next(self) -> DataBatch:
-        self._check_open()
+        self._turns.check_open()
         if self._ended:
             raise StopIteration
         if self._failed is not None:
@@ -191,7 +186,7 @@ class RowIter(GoodRows):
         """
         state.check(state_dict, self._identity())
         with self._turns.lock:
-            self._check_open()
+            self._turns.check_open()
             self._go(int(state_dict["epoch"]), int(state_dict["position"]))
             self._ended = bool(state_dict["ended"])
             self._carried = [self._again(epoch, ordinal) for epoch, ordinal in state_dict["carried"]]
@@ -199,7 +194,7 @@ class RowIter(GoodRows):
     def close(self) -> None:
         """End the threads and close the files; no batch comes any more."""
         with self._turns.lock:
-            self._closed = True
+            self._turns.closed = True
             self._ahead.close()
             self.source.close()
 
@@ -212,11 +207,10 @@ class RowIter(GoodRows):
     def __getstate__(self) -> dict[str, Any]:
         with self._turns.lock:
             state = {**self.__dict__, "_ahead": None, "cur": self._done, "_rows": None, "_failed": None, "_copies": []}
-        return {name: value for name, value in state.items() if name != "_turns"}
+        return {**state, "_turns": Turns(closed=self._turns.closed)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._turns = Turns()
         self._ahead = self._make_ahead()
 
 
