@@ -20,7 +20,8 @@ from saboteurs import SABOTEURS, Saboteur
 from tiers import row
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-_LIMIT = 240  # seconds; only of a saboteur that is to hang this is a way to be caught
+_LIMIT = 240  # seconds
+_HANGING = 60  # seconds for one that is to hang its test, which is a way to be caught; honest code passes such a test in a few
 
 
 def copy(folder: Path) -> Path:
@@ -54,7 +55,7 @@ def sabotage(saboteur: Saboteur, folder: Path) -> str:
     path.write_text(source.replace(saboteur.code, saboteur.sabotage), encoding="utf-8")
     compile(path.read_text(encoding="utf-8"), str(path), "exec")
     try:
-        ran = run(code, saboteur.tests, _LIMIT)
+        ran = run(code, saboteur.tests, _HANGING if saboteur.hangs else _LIMIT)
     except subprocess.TimeoutExpired:
         return "" if saboteur.hangs else f"the tests took longer than {_LIMIT} s"
     # A test failed. Another code says that the tests did not run, an error alone that what they need could not be set up.
