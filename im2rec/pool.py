@@ -29,6 +29,7 @@ from multiprocessing.reduction import ForkingPickler
 from multiprocessing.sharedctypes import RawArray
 from typing import Any, Final, Generic, TypeVar
 
+from im2rec.deadline import Deadline
 from im2rec.errors import WorkerError
 from im2rec.work import Block, Outcomes, PoolOptions, Work, attempt
 from im2rec.worker import DATA, STATE, Flush, Large, serve
@@ -125,7 +126,7 @@ class _Supervisor(Generic[T]):
         self._order: deque[tuple[_Worker[T], _Task[T]]] = deque()
         self._handed_out = 0
         self._more = True
-        self._looked = self._counted_from = time.monotonic()
+        self._deadline = Deadline(options.timeout, time.monotonic())
 
     def run(self) -> Iterator[Block[T]]:
         try:
@@ -215,11 +216,10 @@ class _Supervisor(Generic[T]):
     def _wait(self) -> None:
         """Wait for a message, a death, or an image's deadline."""
         places = {worker.connection: worker for worker in self._workers if worker.process is not None}
-        timeout = min(1.0, self._options.timeout / 4) if self._options.timeout else None
-        for connection in multiprocessing.connection.wait(list(places), timeout):
+        for connection in multiprocessing.connection.wait(list(places), self._deadline.pause):
             self._receive(places[connection])
         if self._options.timeout:
-            self._end_late(time.monotonic())
+            self._end_late()
 
     def _receive(self, worker: _Worker[T]) -> None:
         """Take in one message; the end of the pipe is the death of its worker."""
@@ -275,15 +275,13 @@ class _Supervisor(Generic[T]):
 
     # -- deaths
 
-    def _end_late(self, now: float) -> None:
-        """End workers whose image had its time. Time in which nobody looked does not count: all processes may have been stopped."""
-        if now - self._looked > self._options.timeout / 2:
-            self._counted_from = now
-        self._looked = now
+    def _end_late(self) -> None:
+        """End workers whose image had its time."""
+        self._deadline.look(time.monotonic())
         for worker in self._workers:
             if worker.process is not None and worker.tasks:
                 since, _, number = STATE.unpack_from(worker.shared)
-                if number >= 0 and now - max(since, self._counted_from) > self._options.timeout:
+                if number >= 0 and self._deadline.is_over(since):
                     worker.process.kill()
                     self._replace(worker, late=number)
 

@@ -84,7 +84,7 @@ LOADERS = [
     ["__init__"],
 ]
 IM2REC = [
-    ["__init__", "errors", "judge", "names"],
+    ["__init__", "deadline", "errors", "judge", "names"],
     ["listfile", "safenames", "sets", "source", "transform", "split", "work", "rejects"],
     ["worker", "passthrough", "itemlist", "chunks", "ownimages"],
     ["walk", "labels", "plan", "pool", "report", "progress"],

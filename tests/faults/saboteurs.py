@@ -382,10 +382,17 @@ SABOTEURS = [
     Saboteur(
         "an image that takes for ever is waited for",
         "im2rec/pool.py",
-        "                if number >= 0 and now - max(since, self._counted_from) > self._options.timeout:\n",
+        "                if number >= 0 and self._deadline.is_over(since):\n",
         "                if False:\n",
         ("tests/im2rec/test_pool.py",),
         hangs=True,
+    ),
+    Saboteur(
+        "time in which all processes were stopped is an image's time",
+        "im2rec/deadline.py",
+        "        if now - self._looked > self.seconds / 2:\n",
+        "        if False:\n",
+        ("tests/im2rec/test_deadline.py",),
     ),
     Saboteur(
         "workers go on for ever behind one slow image",

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
-from im2rec import rejects
+from im2rec import build, rejects
 from im2rec.report import parse_rejects
 from recordio import images as images_module
 
@@ -364,3 +364,28 @@ def test_without_opencv_a_resize_says_what_to_install(process, without_cv2, work
     assert "libGL.so.1" in ran.err
     assert "opencv-python-headless" in ran.err
     assert os.listdir(work) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "seconds"),
+    [
+        (("--resize", "32"), 60),
+        (("--decode",), 60),
+        (("--workers", "2"), 60),
+        ((), 0),
+        (("--resize", "32", "--workers", "0"), 0),
+        (("--resize", "32", "--image-timeout", "7"), 7),
+        (("--resize", "32", "--image-timeout", "0"), 0),
+    ],
+)
+def test_an_image_may_take_a_worker_a_minute_unless_said_otherwise(packed, monkeypatch, options, seconds):
+    limits = []
+
+    def spy(items, prefix, asked, outputs, **rest):
+        limits.append(asked.pool.timeout)
+        return pack(items, prefix, asked, outputs, **rest)
+
+    pack = build.pack
+    monkeypatch.setattr(build, "pack", spy)
+    packed(*options)
+    assert limits == [seconds]
