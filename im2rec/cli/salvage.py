@@ -47,6 +47,8 @@ def command(
     tool = f"im2rec {im2rec.__version__}"
     report = salvage(rec, prefix, idx=idx, sum=sum_, unverified=unverified, force=force, tool=tool)
     _say_damage(report)
+    if report.outputs and (old := prefix.with_name(f"{prefix.name}.lst")).is_file():
+        _say(f"remark: {old} was there before the new set, and 'im2rec verify' compares with it")
     if verbose:
         _say_keys(report)
     if as_json:

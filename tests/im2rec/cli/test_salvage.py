@@ -146,3 +146,12 @@ def test_existing_outputs_are_replaced_only_by_force(im2rec, dataset, work):
     assert (ran.code, ran.err) == (3, "im2rec: new.salvage.json: cannot write: it exists already (--force replaces it)\n")
     assert not (work / "new.rec").exists()
     assert im2rec("salvage", "old", "-o", "new", "--force").code == 0
+
+
+@pytest.mark.parametrize("force", [(), ("--force",)])
+def test_a_list_that_stands_beside_the_new_set_is_told_of(im2rec, dataset, work, force):
+    (work / "old.lst").rename(work / "new.lst")
+    ran = im2rec("salvage", "old", "-o", "new", *force)
+    assert ran.code == 0
+    assert "im2rec: remark: new.lst was there before the new set, and 'im2rec verify' compares with it\n" in ran.err
+    assert (work / "new.lst").exists()
