@@ -407,6 +407,7 @@ SABOTEURS = [
         "        worker.sent = 0\n        self._send_tasks(worker)\n",
         "        worker.sent = len(worker.tasks) - 1\n        self._send_tasks(worker)\n",
         ("tests/im2rec/test_pool.py",),
+        hangs=True,
     ),
     Saboteur(
         "rejects are left out of the report",

@@ -6,9 +6,11 @@ watch over that place are run on the copy. A piece that is no longer there fails
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -42,7 +44,14 @@ def run(folder: Path, tests: tuple[str, ...], limit: int) -> subprocess.Complete
     for name in ("RECORDIO_FAULTS_LOG", "RECORDIO_SECONDS"):
         environment.pop(name, None)
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=limit, check=False)
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=folder, env=environment, stdout=pipe, stderr=pipe, text=True, start_new_session=True) as ran:
+        try:
+            out, err = ran.communicate(timeout=limit)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(ran.pid, signal.SIGKILL)  # workers that wait for ever would outlive a test that hangs
+    return subprocess.CompletedProcess(command, ran.returncode, out, err)
 
 
 def sabotage(saboteur: Saboteur, folder: Path) -> str:
