@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _PIECE = 1 << 22  # bytes read at once
 _HASHED = 1 << 20  # keys that a set may hold
 _SLICE = 1 << 20  # values of an array looked at at once
+_TABLED = 1 << 25  # keys for which a table is worth its memory, where a search would do without
 _MAX_KEY = (1 << 64) - 1
 
 
@@ -60,13 +61,25 @@ class Index:
         return memoryview(self.offsets.data) if self._ends is self.offsets else None
 
     @cached_property
-    def usual(self) -> tuple[int, int, memoryview]:
-        """For keys that rise by one and offsets that rise: the first key, the last ordinal, the offsets.
+    def usual(self) -> tuple[int, memoryview | None, int, memoryview]:
+        """For offsets that rise and keys of which none stands twice, nearly dense: what leads from a key to its record.
 
-        Most files are so, and need no search. For all others the ordinal is 0, so that none is below it.
+        Most files are so, those of shuffled lists, too, and need no search.
+
+        Returns:
+            The first key, where keys rise by one; else a table: key -> ordinal + 1, 0 for none. Then the last ordinal, and the
+            offsets. For all other files the last ordinal is 0, so that none is below it.
         """
         dense, rising = self._dense, self._rising
-        return (0, 0, memoryview(b"")) if dense is None or rising is None else (dense.start, len(dense) - 1, rising)
+        if rising is not None and dense is not None:
+            return dense.start, None, len(dense) - 1, rising
+        table = None
+        if rising is not None and (len(self.keys) <= _TABLED or not self._is_ascending):
+            first, last = self._ordinals or (None, None)
+            table = first if first is last else None
+        if rising is None or table is None:
+            return 0, None, 0, memoryview(b"")
+        return 0, memoryview(table.data), len(self.keys) - 1, rising
 
     @cached_property
     def _is_ascending(self) -> bool:

@@ -175,8 +175,16 @@ def plain_record(file: InputFile, index: index.Index, key: int) -> tuple[bytes, 
     Raises:
         FileError: the read failed.
     """
-    first, last, offsets = index.usual
-    if type(key) is not int or not 0 <= (ordinal := key - first) < last:
+    first, table, last, offsets = index.usual
+    if type(key) is not int:
+        return None
+    if table is None:
+        ordinal = key - first
+    elif 0 <= key < len(table):
+        ordinal = table[key] - 1
+    else:
+        return None
+    if not 0 <= ordinal < last:
         return None
     offset, behind = offsets[ordinal], offsets[ordinal + 1]
     # Offsets come from a file and may lie: never allocate for them what no usual record has.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import random
 import shutil
 import struct
 import threading
@@ -16,6 +17,7 @@ import pytest
 from recordio import frame, header, scan
 from recordio.errors import BadHeader, ChecksumMismatch, FileError, FormatError, IndexFormatError, KeyMissing, Truncated
 from recordio.indexed import IndexedReader
+from recordio.mxnet import MXIndexedRecordIO
 from recordio.reader import Reader
 from recordio.writer import IndexedWriter, Writer
 
@@ -309,6 +311,39 @@ def test_images_and_identities_that_mxnet_wrote_are_read_by_key(faces):
         for key, label, image in faces.records:
             found, data = header.unpack(reader.read(key))
             assert (np.asarray(found.label).tolist(), found.id, data) == (label, key, image)
+
+
+KEYS = {
+    "rising by one": list(range(20)),
+    "rising by one from 7": list(range(7, 27)),
+    "in any order": random.Random(1).sample(range(20), 20),
+    "in any order, with gaps": random.Random(2).sample(range(30), 20),
+    "rising, with gaps": sorted(random.Random(3).sample(range(30), 20)),
+    "rising, far apart": list(range(0, 2000, 100)),
+    "in any order, far apart": random.Random(4).sample(range(10**12), 20),
+}
+
+
+@pytest.mark.parametrize("mapped", [False, True])
+@pytest.mark.parametrize("keys", KEYS.values(), ids=KEYS.keys())
+def test_each_key_leads_to_its_record_and_no_other_key_to_any(indexed, tmp_path, keys, mapped):
+    records = {key: header.pack((0, 1.0, key, 0), b"i" * (key % 9)) for key in keys}
+    reader = indexed(records, mapped=mapped)
+    with MXIndexedRecordIO(str(tmp_path / "y.idx"), str(tmp_path / "y.rec"), "r") as drop_in:
+        for key in sorted(keys, reverse=True):
+            assert reader.read(key) == drop_in.read_idx(key) == records[key]
+            assert reader.unpacked(key) == header.unpack(records[key])
+        for key in {-1, max(keys) + 1, 1 << 64, *range(40)} - set(keys):
+            for read in (reader.read, reader.unpacked, drop_in.read_idx):
+                with pytest.raises(KeyMissing):
+                    read(key)
+
+
+def test_of_a_key_that_stands_twice_the_first_record_is_read_and_mxnets_reader_has_the_last(indexed, tmp_path):
+    reader = indexed({0: b"a" * 24, 1: b"b" * 24, 2: b"c" * 24}, lines="1\t0\n0\t32\n1\t64\n")
+    assert [reader.read(0), reader.read(1)] == [b"b" * 24, b"a" * 24]
+    with MXIndexedRecordIO(str(tmp_path / "y.idx"), str(tmp_path / "y.rec"), "r") as drop_in:
+        assert [drop_in.read_idx(0), drop_in.read_idx(1)] == [b"b" * 24, b"c" * 24]
 
 
 @pytest.mark.parametrize("way", ["positional", "mapped", "without .idx order"])
