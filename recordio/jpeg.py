@@ -108,8 +108,8 @@ def probe_jpeg(data: bytes, headers: JpegHeaders | None = None) -> ImageInfo:
     if not width or not height:
         raise ImageFormatError(f"is damaged: a JPEG of {width} x {height} pixels")
     traits = _COMPONENTS.get(components, 0) | (_SIXTEEN_BIT if bits > 8 else 0) | (_ROTATED if orientation > 1 else 0)
+    _check_single(data, start, frame)
     if data[frame + 1] in _SEQUENTIAL and data[scan + 4] == components and data.endswith(_END) and start + 2 <= size:
-        _check_single(data, start, frame)
         info = ImageInfo("jpg", width, height, False, traits, orientation)
         if headers is not None and start <= _KEPT_SIZE:
             headers.learn(data, start, frame + 5, info)
@@ -128,8 +128,9 @@ def probe_jpeg(data: bytes, headers: JpegHeaders | None = None) -> ImageInfo:
         raise ImageFormatError(f"is truncated: {size} bytes, the JPEG's end is missing (arithmetic coding hides how much of it)")
     if missing_end and width * height > _PIXELS * size:  # said here, a header alone makes nobody decode what it claims
         raise ImageFormatError(f"is truncated: {size} bytes, which cannot hold a JPEG of {width} x {height} pixels")
-    if missing_end and _lacks_scans(data):
-        raise ImageFormatError(f"is truncated: {size} bytes, the JPEG's later scans are missing")
+    if _lacks_scans(data):
+        kind = "truncated" if missing_end else "damaged"
+        raise ImageFormatError(f"is {kind}: {size} bytes, the JPEG's later scans are missing")
     return ImageInfo("jpg", width, height, missing_end, traits, orientation)
 
 
@@ -250,7 +251,7 @@ def _segments(data: bytes, position: int) -> Iterator[tuple[int, bytes]]:
 
 
 def _lacks_scans(data: bytes) -> bool:
-    """Tell whether a JPEG without its end mark stops before its last scan: no decoder misses a scan that never starts."""
+    """Tell whether a JPEG stops before its last scan, with an end mark or without: no decoder misses a scan that never starts."""
     missing: set[tuple[int, int]] = set()  # (component, coefficient); sequential scans carry all coefficients as one
     progressive = False
     for marker, content in _segments(data, 2):
@@ -263,4 +264,6 @@ def _lacks_scans(data: bytes) -> bool:
                 missing.difference_update((name, 0) for name in names)
             elif not bits & 15:  # the lowest bit, after which nothing refines
                 missing.difference_update(itertools.product(names, range(first, last + 1)))
+        elif marker == _EOI:
+            break
     return bool(missing)

@@ -158,6 +158,24 @@ def test_an_end_mark_in_a_segment_between_two_scans_is_no_end(made):
             every_cut_is_noticed(longer)
 
 
+def test_an_end_mark_behind_the_first_scans_of_a_progressive_jpeg_makes_it_no_whole_one(made):
+    data = made("progressive", (40, 30))
+    starts = [at for at in range(len(data)) if data[at : at + 2] in (b"\xff\xc4", b"\xff\xda")]
+    scans = [at for at in starts if data[at : at + 2] == b"\xff\xda"]
+    for start in starts:
+        if start > scans[0]:
+            assert verdict(data[:start] + END) == f"is damaged: {start + 2} bytes, the JPEG's later scans are missing"
+    assert not verdict(data + data[:400]).missing_end
+
+
+def test_a_download_started_anew_in_a_table_between_two_scans_is_told(made):
+    data = made("progressive", (40, 30))
+    table = data.index(b"\xff\xc4", data.index(b"\xff\xda")) + 4
+    assert verdict(data[: table + 3] + data) == (
+        f"is damaged: {len(data) + table + 3} bytes, of which a second JPEG starts at byte {table + 3} before the first one's end"
+    )
+
+
 def test_an_end_mark_between_the_scans_of_a_sequential_jpeg_is_no_end(planes):
     start = planes.index(b"\xff\xda\x00\x08\x01\x03")
     longer = planes[:start] + segment(0xFE, END) + planes[start:]
