@@ -82,11 +82,12 @@ def test_a_jpeg_that_lacks_its_end_mark_alone_is_whole(tmp_path: Path, jpeg: Cal
 
 
 @BOTH
-def test_a_progressive_jpeg_that_ends_between_two_scans_is_bad(tmp_path: Path, jpeg: Callable[..., bytes], make: Make) -> None:
+@pytest.mark.parametrize("end", [b"", b"\xff\xd9"])
+def test_a_progressive_jpeg_that_ends_between_two_scans_is_bad(tmp_path: Path, jpeg: Callable[..., bytes], make: Make, end: bytes) -> None:
     whole = jpeg(0, cv2.IMWRITE_JPEG_PROGRESSIVE, 1)
     assert whole.count(b"\xff\xda") > 3
     assert make(write(tmp_path / "whole.rec", [whole])).next()
-    rec = write(tmp_path / "scans.rec", [whole[: whole.rindex(b"\xff\xda")]])
+    rec = write(tmp_path / "scans.rec", [whole[: whole.rindex(b"\xff\xda")] + end])
     with pytest.raises(BadSample, match=r"scans\.rec: key 0: is (truncated|damaged)"):
         make(rec).next()
     assert make(rec, check=False).next()
