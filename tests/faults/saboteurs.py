@@ -441,7 +441,7 @@ SABOTEURS = [
     Saboteur(
         "a journal may name any file as one to be removed",
         "im2rec/journal.py",
-        '    if not is_cut and not re.fullmatch(rf"{re.escape(prefix)}(-\\d{{5}}-of-\\d{{5}})?\\.rec", final):\n',
+        '    if not is_cut and not re.fullmatch(rf"{set_or_shard(prefix)}\\.rec", final):\n',
         "    if not final:\n",
         ("tests/im2rec/test_journal.py",),
     ),
