@@ -307,9 +307,16 @@ SABOTEURS = [
     Saboteur(
         "a JPEG may start anew within its own data",
         "recordio/jpeg.py",
-        "        _check_single(data, start, frame)\n",
-        "        pass\n",
+        "    _check_single(data, start, frame)\n",
+        "    pass\n",
         ("tests/recordio/test_jpeg.py", "tests/faults/test_damaged.py"),
+    ),
+    Saboteur(
+        "a progressive JPEG may lack scans where it has an end mark",
+        "recordio/jpeg.py",
+        "    if _lacks_scans(data):\n",
+        "    if missing_end and _lacks_scans(data):\n",
+        ("tests/recordio/test_jpeg.py",),
     ),
     Saboteur(
         "large images are decoded before anybody looks at their size",
