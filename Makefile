@@ -71,7 +71,7 @@ $(CORPORA)/.fetched-soak: $(VENV)/.developer tests/faults/corpora.py
 
 # Faults, power failures, kills, mutated files, hostile names, odd images: docs/reliability.md has the table. The figures of each
 # run go to .faults/; another SEED gives other cases.
-faults: $(VENV)/.developer $(CORPORA)/.fetched ## what must hold under faults, at full count; 25 minutes on two cores
+faults: $(VENV)/.developer $(CORPORA)/.fetched ## what must hold under faults, at full count; half an hour on two cores
 	@mkdir -p .faults && rm -f .faults/test.jsonl
 	RECORDIO_TIER=test RECORDIO_SEED=$(SEED) RECORDIO_FAULTS_LOG=$(abspath .faults/test.jsonl) $(BIN)/python -m pytest tests/faults -m "not interop" --durations=10
 	@$(BIN)/python tests/faults/figures.py .faults/test.jsonl
