@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _PIECE = 1 << 22  # bytes read at once
 _HASHED = 1 << 20  # keys that a set may hold
 _SLICE = 1 << 20  # values of an array looked at at once
-_TABLED = 1 << 25  # keys for which a table is worth its memory, where a search would do without
+_TABLED = 1 << 22  # keys for which a table is worth its memory, where a search would do without
 _MAX_KEY = (1 << 64) - 1
 
 
@@ -89,7 +89,7 @@ class Index:
     def _ordinals(self) -> tuple[NDArray[np.uint32], NDArray[np.uint32]] | None:
         """For keys in any order that are nearly dense: the first and the last ordinal + 1 of each key, 0 for none; else None.
 
-        The two are one array unless keys stand twice. It takes 4 bytes a key, where sorting takes 16.
+        The two are one array unless keys stand twice. It takes 4 to 8 bytes a key, where sorting takes 16.
         """
         import numpy as np
 
@@ -120,10 +120,12 @@ class Index:
 
         Raises:
             KeyMissing: no record has it.
+            TypeError: it is no integer.
         """
         dense = self._dense
         if dense is not None and type(key) is int and key in dense:
             return key - dense.start
+        key = operator.index(key)
         at = self._find(key, last=last) if 0 <= key <= _MAX_KEY else -1
         if at < 0:
             raise KeyMissing(self.source, key)

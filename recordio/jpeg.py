@@ -36,7 +36,12 @@ _NEXT_MARKER: Final = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 _PIXELS: Final = 512  # that a byte can hold at the most: a block of 8 x 8 takes one bit or more
 _SCANS: Final = 500  # no coder needs more than some dozens; each costs a pass over all pixels, and may be 30 bytes long
 
+_COMPONENTS_AT_MOST: Final = 10  # that decoders take
+_IN_A_SCAN: Final = 4  # components at most
+_COEFFICIENTS: Final = 64  # of a block
+
 _TOLD_BY: Final = 200  # bytes of a head that are looked for behind it: long words are found more quickly than short ones
+_TELLING: Final = 32  # and at least: some have their frame right behind the first marker
 
 _KEPT_HEADERS: Final = 4
 _KEPT_SIZE: Final = 1 << 13  # bytes; larger headers hold thumbnails, which no two images share
@@ -140,7 +145,7 @@ def _check_single(data: bytes, start: int, frame: int) -> None:
     Raises:
         ImageFormatError: one does.
     """
-    second = data.find(data[: min(frame, _TOLD_BY)], start)
+    second = data.find(data[: min(max(frame, _TELLING), start, _TOLD_BY)], start)
     if second >= 0 and data.find(_END, start, second) < 0:
         raise _started_anew(data, second)
 
@@ -257,13 +262,13 @@ def _lacks_scans(data: bytes) -> bool:
     for marker, content in _segments(data, 2):
         if marker in _SOF:
             progressive = marker in _PROGRESSIVE
-            missing = set(itertools.product(content[6::3], range(64 if progressive else 1)))
+            missing = set(itertools.product(content[6 : 6 + 3 * _COMPONENTS_AT_MOST : 3], range(_COEFFICIENTS if progressive else 1)))
         elif marker == _SOS and len(content) >= 6:
-            names, first, last, bits = content[1:-3:2], *content[-3:]
+            names, first, last, bits = content[1 : 1 + 2 * min(content[0], _IN_A_SCAN) : 2], *content[-3:]
             if not progressive:
                 missing.difference_update((name, 0) for name in names)
             elif not bits & 15:  # the lowest bit, after which nothing refines
-                missing.difference_update(itertools.product(names, range(first, last + 1)))
+                missing.difference_update(itertools.product(names, range(first, min(last + 1, _COEFFICIENTS))))
         elif marker == _EOI:
             break
     return bool(missing)

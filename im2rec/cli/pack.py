@@ -23,7 +23,7 @@ from im2rec.report import PackReport, rejects_of
 from im2rec.resume import committed
 from recordio import checksum
 from recordio.outputs import OutputSet
-from recordio.shardnames import shards_of
+from recordio.shardnames import parse, shards_of
 
 _WALK_OPTIONS = ("flat", "extensions", "labels", "shuffle", "seed")
 
@@ -120,7 +120,8 @@ def _left(prefix: Path, options: PackOptions, *, finished: bool) -> str:
 
 def _say_other_shards(prefix: Path, report: PackReport) -> None:
     """Tell of shards of an earlier pack into another number of files: who reads by a pattern would read both."""
-    others = [path for path in shards_of(prefix) if str(path) not in report.outputs]
+    divisions = {shard.of for name in report.outputs if (shard := parse(Path(name).stem))}  # other parts of this set are no others
+    others = [path for path in shards_of(prefix) if int(path.stem[-5:]) not in divisions]
     if others and len(report.outputs) > 2:
         text = f"{len(others)} shards of an earlier set stand beside this one, such as {min(others)}"
         click.echo(printable(f"im2rec: remark: {text}"), err=True)

@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _JPEG: Final = b"\xff\xd8"
-_JPEG_END: Final = b"\xff\xd9"
-_PROGRESSIVE: Final = b"\xff\xc2"  # the marker of its frame, which the data of a scan cannot hold
 
 
 def decode(data: bytes, color: str, *, whole: bool, scale: int = 1, upright: bool = True) -> NDArray[Any]:
@@ -32,6 +30,6 @@ def decode(data: bytes, color: str, *, whole: bool, scale: int = 1, upright: boo
     if not whole:
         return images.decode(data, color, scale=scale, upright=upright)
     image, _ = images.decode_whole(data, color, scale=scale, upright=upright, mute=False)
-    if data.startswith(_JPEG) and (_PROGRESSIVE in data or not data.endswith(_JPEG_END)):
-        probe.probe(data)  # tells of a progressive one that ends between two of its scans: to a decoder nothing is missing
+    if data.startswith(_JPEG):
+        probe.probe(data)  # tells of one that ends between two of its scans: to a decoder nothing is missing
     return image

@@ -165,6 +165,7 @@ MAKERS: dict[str, Callable[[random.Random], Bomb | tuple[bytes, str] | bytes]] =
     "jpeg progressive without end claims": lambda rng: (_claiming(_jpeg("RGB", True), 13_000, rng.randrange(9_000, 13_000))[:-2], REFUSED),
     "jpeg of scans": lambda rng: (_claiming(_of_scans(rng.randrange(501, 9_999)), 4_000, rng.randrange(100, 4_000)), REFUSED),
     "jpeg of scans without end": lambda rng: (_claiming(_of_scans(rng.randrange(501, 9_999)), 4_000, 4_000)[:-2], REFUSED),
+    "jpeg of scans of names": lambda rng: (_of_names(rng.randrange(20, 90), rng.randrange(9_000, 65_000)), ANYTHING),
     "jpeg of fill bytes": lambda rng: (_jpeg()[:2] + b"\xff" * rng.randrange(10**6, 2 * 10**6) + _jpeg()[2:], ANYTHING),
     "jpeg of empty segments": lambda rng: (_jpeg()[:2] + b"\xff\xfe\0\2" * rng.randrange(50_000, 99_999) + _jpeg()[2:], ANYTHING),
     "jpeg thumbnail claims": lambda rng: (_with_app1(exif(6, _claiming(_jpeg(), 65_500, 65_500))), ANYTHING),
@@ -202,6 +203,13 @@ def _of_scans(count: int) -> bytes:
     data = _jpeg("L", True)
     last = data[data.rindex(b"\xff\xda") : -2]
     return data[:-2] + last * count + data[-2:]
+
+
+def _of_names(count: int, names: int) -> bytes:
+    """Make a progressive JPEG with scans that say they are of thousands of components, and of 256 coefficients of each."""
+    data = _jpeg("RGB", True)
+    scan = b"\xff\xda" + struct.pack(">H", names + 6) + bytes([255]) + bytes(names) + b"\0\xff\0"
+    return data[:-2] + scan * count + data[-2:]
 
 
 def _with_app1(content: bytes) -> bytes:

@@ -235,3 +235,16 @@ def test_a_jpeg_that_starts_anew_within_its_data_is_damaged(saved, options):
         probe(hurt, headers)
     twice = data + data
     assert probe(twice, headers).format == "jpg"  # behind the end mark anything may stand
+
+
+def test_a_frame_right_behind_the_first_marker_makes_no_second_head_of_two_bytes(made):
+    data = made("progressive", (40, 30))
+    frame = data.index(b"\xff\xc2")
+    bare = data[:2] + data[frame:]
+    tables = data[2:frame]
+    scan = bare.index(b"\xff\xda")
+    first = bare[:scan] + tables + bare[scan:]
+    second = first.index(b"\xff\xda", first.index(b"\xff\xda") + 2)
+    longer = first[:second] + segment(0xFE, b"\xff\xd8") + first[second:]
+    assert isinstance(verdict(first), ImageInfo)
+    assert verdict(longer) == verdict(first)

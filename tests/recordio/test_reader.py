@@ -329,6 +329,7 @@ KEYS = {
 def test_each_key_leads_to_its_record_and_no_other_key_to_any(indexed, tmp_path, keys, mapped):
     records = {key: header.pack((0, 1.0, key, 0), b"i" * (key % 9)) for key in keys}
     reader = indexed(records, mapped=mapped)
+    assert (reader.index.usual[2] == 19) == (max(keys) <= 40)  # else a search leads to them
     with MXIndexedRecordIO(str(tmp_path / "y.idx"), str(tmp_path / "y.rec"), "r") as drop_in:
         for key in sorted(keys, reverse=True):
             assert reader.read(key) == drop_in.read_idx(key) == records[key]
@@ -337,6 +338,16 @@ def test_each_key_leads_to_its_record_and_no_other_key_to_any(indexed, tmp_path,
             for read in (reader.read, reader.unpacked, drop_in.read_idx):
                 with pytest.raises(KeyMissing):
                     read(key)
+
+
+@pytest.mark.parametrize("keys", [range(20), random.Random(1).sample(range(20), 20)], ids=["rising", "in any order"])
+@pytest.mark.parametrize("key", ["5", 1.5, None])
+def test_what_is_no_integer_is_no_key(indexed, keys, key):
+    reader = indexed({each: header.pack((0, 1.0, each, 0), b"i") for each in keys})
+    for read in (reader.read, reader.unpacked):
+        with pytest.raises(TypeError, match="cannot be interpreted as an integer"):
+            read(key)
+    assert reader.read(np.uint64(5)) == reader.read(5)
 
 
 def test_of_a_key_that_stands_twice_the_first_record_is_read_and_mxnets_reader_has_the_last(indexed, tmp_path):

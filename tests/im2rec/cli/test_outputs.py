@@ -100,6 +100,12 @@ def test_shards_of_an_earlier_division_are_told_of(im2rec, photos, listed):
     assert "3 shards of an earlier set stand beside this one, such as x-00000-of-00003.rec" in ran.err
 
 
+def test_the_parts_of_one_set_are_no_earlier_division(im2rec, photos, listed):
+    for part in ("0/3", "1/3", "2/3"):
+        assert "remark" not in im2rec("pack", "x.lst", photos, "--part", part).err
+    assert "3 shards of an earlier set stand beside this one" in im2rec("pack", "x.lst", photos, "--part", "0/2").err
+
+
 def test_a_packed_folders_summary_names_every_output(im2rec, work, photos):
     found = json.loads(im2rec("pack", photos, "-o", "x", "--json").out)
     assert sorted(found["outputs"]) == sorted(os.listdir(work))
