@@ -16,7 +16,7 @@ from im2rec.source import ImageSource, has_changed
 from recordio import checksum, files, frame
 from recordio.errors import RecordIOError
 from recordio.header import HEADER_SIZE
-from recordio.shardnames import shard_name, shards_of
+from recordio.shardnames import parse, shard_name, shards_of
 
 
 def completed(items: Items, prefix: Path, options: PackOptions, digest: str, outputs: list[Path]) -> PackReport | None:
@@ -106,8 +106,7 @@ def _may_hold(rec: Path, offset: int, length: int, size: int, item: Item, option
 def _recs(prefix: Path, shards: list[plan.Shard], shard_size: int) -> list[Path]:
     if not shard_size:
         return [prefix.with_name(f"{shard_name(prefix.name, shard.number, shard.of)}.rec") for shard in shards]
-    first = [path for path in shards_of(prefix) if path.stem.startswith(f"{prefix.name}-00000-")]
-    if len(first) != 1:
+    divisions = [shard.of for path in shards_of(prefix) if (shard := parse(path.stem)) and not shard.number]
+    if len(divisions) != 1:
         return []
-    of = int(first[0].stem[-5:])
-    return [prefix.with_name(f"{shard_name(prefix.name, number, of)}.rec") for number in range(of)]
+    return [prefix.with_name(f"{shard_name(prefix.name, number, divisions[0])}.rec") for number in range(divisions[0])]

@@ -8,7 +8,6 @@ told by walking the segments, or its own head stands in the scan, as where a bro
 from __future__ import annotations
 
 import contextlib
-import itertools
 import re
 import struct
 from collections.abc import Iterator
@@ -120,8 +119,14 @@ def probe_jpeg(data: bytes, headers: JpegHeaders | None = None) -> ImageInfo:
             headers.learn(data, start, frame + 5, info)
         return info
     missing_end, scans = True, 1
-    for marker, _ in _segments(data, start):
-        scans += marker == _SOS
+    missing = _Missing(0xFF00 | data[frame + 1], data[frame + 4 : frame + 2 + _SEGMENT.unpack_from(data, frame)[1]])
+    missing.strike(data[scan + 4 : start])
+    for marker, content in _segments(data, start):
+        if marker == _SOS:
+            scans += 1
+            missing.strike(content)
+        elif marker in _SOF:
+            missing = _Missing(marker, content)
         if marker == _SOI:
             raise _started_anew(data, data.find(b"\xff\xd8", start))
         if marker == _EOI:
@@ -133,7 +138,7 @@ def probe_jpeg(data: bytes, headers: JpegHeaders | None = None) -> ImageInfo:
         raise ImageFormatError(f"is truncated: {size} bytes, the JPEG's end is missing (arithmetic coding hides how much of it)")
     if missing_end and width * height > _PIXELS * size:  # said here, a header alone makes nobody decode what it claims
         raise ImageFormatError(f"is truncated: {size} bytes, which cannot hold a JPEG of {width} x {height} pixels")
-    if _lacks_scans(data):
+    if missing:
         kind = "truncated" if missing_end else "damaged"
         raise ImageFormatError(f"is {kind}: {size} bytes, the JPEG's later scans are missing")
     return ImageInfo("jpg", width, height, missing_end, traits, orientation)
@@ -255,20 +260,30 @@ def _segments(data: bytes, position: int) -> Iterator[tuple[int, bytes]]:
         position = end
 
 
-def _lacks_scans(data: bytes) -> bool:
-    """Tell whether a JPEG stops before its last scan, with an end mark or without: no decoder misses a scan that never starts."""
-    missing: set[tuple[int, int]] = set()  # (component, coefficient); sequential scans carry all coefficients as one
-    progressive = False
-    for marker, content in _segments(data, 2):
-        if marker in _SOF:
-            progressive = marker in _PROGRESSIVE
-            missing = set(itertools.product(content[6 : 6 + 3 * _COMPONENTS_AT_MOST : 3], range(_COEFFICIENTS if progressive else 1)))
-        elif marker == _SOS and len(content) >= 6:
-            names, first, last, bits = content[1 : 1 + 2 * min(content[0], _IN_A_SCAN) : 2], *content[-3:]
-            if not progressive:
-                missing.difference_update((name, 0) for name in names)
-            elif not bits & 15:  # the lowest bit, after which nothing refines
-                missing.difference_update(itertools.product(names, range(first, min(last + 1, _COEFFICIENTS))))
-        elif marker == _EOI:
-            break
-    return bool(missing)
+class _Missing:
+    """The coefficients that no scan of a frame has carried so far, to the last bit: no decoder misses a scan that never starts.
+
+    Args:
+        marker: the frame's.
+        content: of its segment.
+    """
+
+    def __init__(self, marker: int, content: bytes) -> None:
+        self._progressive = marker in _PROGRESSIVE
+        whole = (1 << _COEFFICIENTS) - 1 if self._progressive else 1  # sequential scans carry all coefficients as one
+        self._of = dict.fromkeys(content[6 : 6 + 3 * _COMPONENTS_AT_MOST : 3], whole)  # component -> a bit for each
+
+    def strike(self, content: bytes) -> None:
+        """Note a scan by the content of its segment."""
+        if len(content) < 6:
+            return
+        names, first, last, bits = content[1 : 1 + 2 * min(content[0], _IN_A_SCAN) : 2], *content[-3:]
+        if self._progressive and bits & 15:
+            return  # others refine what it carries
+        carried = (2 << min(last, _COEFFICIENTS - 1)) - 1 >> first << first if self._progressive else 1
+        for name in names:
+            if name in self._of:
+                self._of[name] &= ~carried
+
+    def __bool__(self) -> bool:
+        return any(self._of.values())

@@ -121,7 +121,7 @@ def _left(prefix: Path, options: PackOptions, *, finished: bool) -> str:
 def _say_other_shards(prefix: Path, report: PackReport) -> None:
     """Tell of shards of an earlier pack into another number of files: who reads by a pattern would read both."""
     divisions = {shard.of for name in report.outputs if (shard := parse(Path(name).stem))}  # other parts of this set are no others
-    others = [path for path in shards_of(prefix) if int(path.stem[-5:]) not in divisions]
+    others = [path for path in shards_of(prefix) if (shard := parse(path.stem)) and shard.of not in divisions]
     if others and len(report.outputs) > 2:
         text = f"{len(others)} shards of an earlier set stand beside this one, such as {min(others)}"
         click.echo(printable(f"im2rec: remark: {text}"), err=True)

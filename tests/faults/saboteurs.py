@@ -314,8 +314,8 @@ SABOTEURS = [
     Saboteur(
         "a progressive JPEG may lack scans where it has an end mark",
         "recordio/jpeg.py",
-        "    if _lacks_scans(data):\n",
-        "    if missing_end and _lacks_scans(data):\n",
+        "    if missing:\n",
+        "    if missing_end and missing:\n",
         ("tests/recordio/test_jpeg.py",),
     ),
     Saboteur(

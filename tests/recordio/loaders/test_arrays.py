@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import pickle
-import signal
-import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, ClassVar
@@ -253,24 +251,12 @@ FETCHED: dict[str, Callable[[], Any]] = {
 }
 
 
-def in_a_fork(run: Callable[[], bool]) -> bool:
-    """Tell whether a forked process found something true, in less than a minute."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of forking beside threads, which is the point
-        pid = os.fork()
-    if not pid:
-        signal.alarm(60)
-        try:
-            os._exit(0 if run() else 1)
-        finally:
-            os._exit(2)
-    return os.waitpid(pid, 0)[1] == 0
-
-
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.parametrize("at", [0, 1, 3])
 @pytest.mark.parametrize("name", FETCHED)
-def test_what_was_fetched_ahead_is_fetched_again_after_a_fork_and_in_a_copy(name: str, at: int) -> None:
+def test_what_was_fetched_ahead_is_fetched_again_after_a_fork_and_in_a_copy(
+    name: str, at: int, in_a_fork: Callable[[Callable[[], bool]], bool]
+) -> None:
     iterator, straight = loaders.PrefetchingIter(FETCHED[name]()), loaders.PrefetchingIter(FETCHED[name]())
     expected = _values(straight)[at:]
     straight.reset()
@@ -296,7 +282,7 @@ def test_what_was_fetched_ahead_is_fetched_again_after_a_fork_and_in_a_copy(name
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-def test_a_fork_of_an_iterator_without_states_says_that_it_cannot_go_on() -> None:
+def test_a_fork_of_an_iterator_without_states_says_that_it_cannot_go_on(in_a_fork: Callable[[Callable[[], bool]], bool]) -> None:
     iterator = loaders.PrefetchingIter(Plain())
     iterator.next()
 

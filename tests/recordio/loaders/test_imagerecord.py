@@ -5,7 +5,9 @@ from __future__ import annotations
 import inspect
 import itertools
 import json
+import os
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -500,24 +502,12 @@ def test_dlpack_shares_the_memory_of_a_batch() -> None:
     assert np.shares_memory(np.from_dlpack(batch.data[0]), batch.data[0])
 
 
-def test_an_iterator_goes_on_in_a_forked_process() -> None:
-    os = pytest.importorskip("os")
-    if not hasattr(os, "fork"):
-        pytest.skip("no fork here")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_an_iterator_goes_on_in_a_forked_process(in_a_fork: Callable[[Callable[[], bool]], bool]) -> None:
     iterator = make()
     next(iterator)
     expected = batches(pickle.loads(pickle.dumps(iterator)))
-    read, write_end = os.pipe()
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of forking beside threads, which is the point
-        pid = os.fork()
-    if not pid:
-        os._exit(0 if same(batches(iterator), expected) else 1)
-    os.close(read)
-    os.close(write_end)
-    assert os.waitpid(pid, 0)[1] == 0
+    assert in_a_fork(lambda: same(batches(iterator), expected))
     assert same(batches(iterator), expected)
 
 

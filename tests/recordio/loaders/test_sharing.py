@@ -5,9 +5,7 @@ from __future__ import annotations
 import copy
 import os
 import pickle
-import signal
 import threading
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -66,7 +64,7 @@ def test_threads_that_share_an_iterator_get_each_batch_once(name: str) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.parametrize("name", KINDS)
-def test_a_fork_goes_on_although_another_thread_had_its_turn(name: str) -> None:
+def test_a_fork_goes_on_although_another_thread_had_its_turn(name: str, in_a_fork: Callable[[Callable[[], bool]], bool]) -> None:
     iterator = KINDS[name]()
     expected = [batch.index.tolist() for batch in KINDS[name]()]
     held, done = threading.Event(), threading.Event()
@@ -79,18 +77,10 @@ def test_a_fork_goes_on_although_another_thread_had_its_turn(name: str) -> None:
     holder = threading.Thread(target=hold)
     holder.start()
     held.wait()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of forking beside threads, which is the point
-        pid = os.fork()
-    if not pid:
-        signal.alarm(60)
-        try:
-            os._exit(0 if [batch.index.tolist() for batch in iterator] == expected else 1)
-        finally:
-            os._exit(2)
+    went_on = in_a_fork(lambda: [batch.index.tolist() for batch in iterator] == expected)
     done.set()
     holder.join()
-    assert os.waitpid(pid, 0)[1] == 0
+    assert went_on
     assert [batch.index.tolist() for batch in iterator] == expected
 
 
