@@ -153,6 +153,8 @@ class _Walker:
                     if label < 0:
                         label = self._label(relative)
                     self._found.add(prefix + name, label)
+            elif name[-1:].isspace() and _suffix_before_blanks(name) in self._suffixes and not self._options.carry_all:
+                self._take(entry, prefix)  # which rejects it by name
             elif entry.is_file(follow_symlinks=False):
                 self._found.ignored += 1
                 if dot > 0 and name[dot:].lower() in _IMAGES and name[:dot].strip("."):
@@ -208,6 +210,11 @@ class _Walker:
         if self._options.labels == "top":
             name = name.split("/", 1)[0]
         return self._found.classes.setdefault(name, len(self._found.classes))
+
+
+def _suffix_before_blanks(name: str) -> str:
+    """Return the suffix that a name has without the white space at its end."""
+    return os.path.splitext(name.rstrip())[1].lower()
 
 
 def _is_file(entry: os.DirEntry[str]) -> bool:

@@ -14,7 +14,8 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 # A module may import those in earlier rows of its package, and no other of its own row.
 RECORDIO = [
     ["errors", "issues", "native", "shardnames", "signals", "traits"],
-    ["codecs", "frame", "files", "jpeg", "pixels"],
+    ["codecs", "disk", "frame", "jpeg", "pixels"],
+    ["files"],
     ["header", "lock", "mapped", "pickled", "pillows", "probe", "resync", "strict"],
     ["headercheck", "indexlines", "leftovers", "scan"],
     ["unpacked"],
@@ -84,9 +85,11 @@ LOADERS = [
     ["__init__"],
 ]
 IM2REC = [
-    ["__init__", "deadline", "errors", "judge", "names"],
+    ["__init__", "deadline", "errors", "judge", "names", "processors"],
     ["listfile", "safenames", "sets", "source", "transform", "split", "work", "rejects"],
-    ["worker", "passthrough", "itemlist", "chunks", "ownimages"],
+    ["worker", "itemlist", "chunks", "ownimages"],
+    ["readers"],
+    ["passthrough"],
     ["walk", "labels", "plan", "pool", "report", "progress"],
     ["listing", "shards", "packoptions", "together"],
     ["journal"],

@@ -184,6 +184,16 @@ def test_names_that_a_list_cannot_carry_are_rejected_with_the_reason(tree, name)
     assert list(reasons(found)) == [name]
 
 
+def test_a_suffix_with_blanks_behind_it_is_an_images(tree):
+    root = tree(["a/end.jpg ", "a/END.JPG\u3000", "a/notes.txt ", "a/x.jpg /1.jpg", "a/ .jpg"])
+    found = walk(root, WalkOptions())
+    assert (paths(found), found.ignored) == (["a/ .jpg", "a/x.jpg /1.jpg"], 1)
+    assert sorted(reasons(found)) == ["a/END.JPG\u3000", "a/end.jpg "]
+    assert all("white space" in reason for reason in reasons(found).values())
+    as_mxnet = walk(root, WalkOptions(carry_all=True))
+    assert (paths(as_mxnet), as_mxnet.ignored, reasons(as_mxnet)) == (["a/ .jpg", "a/x.jpg /1.jpg"], 3, {})
+
+
 def test_names_that_readers_strip_are_warned_of_where_all_are_carried(tree):
     found = walk(tree([" a.jpg", "a\tb.jpg", os.fsdecode(b"caf\xe9.jpg")]), WalkOptions(carry_all=True))
     assert paths(found) == [" a.jpg", "a\tb.jpg"]
