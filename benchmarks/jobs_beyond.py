@@ -51,7 +51,8 @@ def engines(bench: Bench, corpus: str, cache: str) -> Job:
             return Job(name, title, (), notes=(f"a cold cache is not available: {fault}",))
         before = functools.partial(drop_from_cache, root)
     count = bench.count(corpus)
-    packs = [native_pack(bench, work / f"workers-{n}", corpus, f"workers {n}", f"--pass-through --workers {n}") for n in (0, 1, 2, 4)]
+    packs = [native_pack(bench, work / "readers", corpus, "readers", "--pass-through")]
+    packs += [native_pack(bench, work / f"workers-{n}", corpus, f"workers {n}", f"--pass-through --workers {n}") for n in (0, 1, 2, 4)]
     floor = cat(bench, work / "cat", corpus)
     script = (project().python, str(HERE / "read_engines.py"), str(bench.list_of(corpus)), str(root))
     ways = [

@@ -19,7 +19,7 @@ def extract(bench: Bench) -> Job:
     commands = [
         Command("extract", "im2rec extract PREFIX -o FOLDER", words, work / "list", ("images",)),
         Command("labels", "im2rec extract PREFIX -o FOLDER --names label", (*words, "--names", "label"), work / "label", ("images",)),
-        Command("workers", "im2rec extract PREFIX -o FOLDER --workers 2", (*words, "--workers", "2"), work / "workers", ("images",)),
+        Command("alone", "im2rec extract PREFIX -o FOLDER --workers 0", (*words, "--workers", "0"), work / "alone", ("images",)),
     ]
     if not bench.mxnet.missing:
         tool = (bench.mxnet.python, str(HERE / "mxnet_extract.py"), str(prefix), "images")

@@ -146,8 +146,8 @@ def records(items: Iterable[Item], options: PackOptions, report: PackReport) -> 
 def blocks(items: Iterable[Item], options: PackOptions) -> Iterator[Block[Item]]:
     """Take the quickest way for the work: the pool, or for images whose bytes are kept one loop in this process."""
     if options.transform.pass_through and not options.pool.workers and passthrough.AVAILABLE:
-        check = checker(options.transform)
-        yield from passthrough.run(items, ImageSource(options.source), options.label_width, check, _make_work(options))
+        source, check, work = ImageSource(options.source), checker(options.transform), _make_work(options)
+        yield from passthrough.run(items, source, options.label_width, check, work, options.pool.readers)
         return
     from im2rec import pool  # multiprocessing takes 20 ms to load
 

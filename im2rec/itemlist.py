@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import operator
 from array import array
-from collections.abc import Callable, Iterator
-from itertools import islice
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice, repeat
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, NoReturn
 
 from im2rec.errors import InputError, ListError
-from im2rec.listfile import MAX_ID, Item, check_item, parse_line
+from im2rec.listfile import MAX_ID, Item, check_item, parse_label, parse_line
 from recordio import checksum, files
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _FEW = 1 << 18  # ids that are looked through without NumPy
 _BATCH = 1 << 18  # bytes of lines that are parsed at once
 _BYTE_ORDER_MARK = "\ufeff".encode()  # some editors on Windows put it before the first line
 _KNOWN_LABELS = 1 << 16
-_labels = operator.itemgetter(1)
+_id, _labels, _path = map(operator.itemgetter, range(3))
 _new_item = tuple.__new__  # a NamedTuple's own constructor takes twice as long
 
 
@@ -111,7 +111,7 @@ class ItemList:
         for _, items in self._batches(quiet=False):
             self.count += len(items)
             if self._on_fault is None:
-                ids.extend([item.id for item in items])
+                ids.extend(map(_id, items))
             if self._kept is not None:
                 self._kept += items
                 labels += sum(map(len, map(_labels, items)))
@@ -147,10 +147,10 @@ class ItemList:
         first, second = next(found), next(found)
         raise ListError(self.source, second, f"the id {id_} stands on line {first} already")
 
-    def _batches(self, *, quiet: bool) -> Iterator[tuple[list[int], list[Item]]]:
+    def _batches(self, *, quiet: bool) -> Iterator[tuple[Sequence[int], list[Item]]]:
         """Yield (line numbers, items) of some thousand lines at a time; bad lines raise, or go to on_fault unless *quiet*."""
         before = 0  # lines of earlier batches
-        known: dict[str, tuple[float, ...]] = {}  # labels that were parsed and checked; most lists have few
+        known = _Labels(self._parse_one_label)
         while lines := self._stream.readlines(_BATCH):
             has_nul = False
             if not quiet:
@@ -159,26 +159,39 @@ class ItemList:
                 has_nul = b"\0" in block
             if not before and lines[0].startswith(_BYTE_ORDER_MARK):
                 lines[0] = lines[0][len(_BYTE_ORDER_MARK) :]
-            numbers: list[int] = []
-            items: list[Item] = []
-            for number, raw in enumerate(lines, before + 1):
-                try:
-                    id_, label, path = raw.decode("utf-8").split("\t")
-                    item = _new_item(Item, (int(id_), known[label], path.strip()))
-                    if has_nul or not (id_.isdigit() and id_.isascii() and item[0] <= MAX_ID and item[2]):
-                        raise ValueError
-                except (ValueError, KeyError):
-                    found = self._parse_carefully(raw, number, known, quiet=quiet)
-                    if found is None:
-                        continue
-                    item = found
+            plain = None if has_nul else _parse_plain(lines, known)
+            if plain is None:
+                yield self._parse_each(lines, before, quiet=quiet)
+            else:
+                yield range(before + 1, before + len(lines) + 1), plain
+            before += len(lines)
+
+    def _parse_one_label(self, text: str) -> tuple[float, ...]:
+        """Parse the label of an item that has one.
+
+        Raises:
+            ValueError: the item cannot be used.
+        """
+        if self._on_fault is not None:
+            return (float(text),)
+        labels = (parse_label(text),)
+        if check_item(Item(0, labels, text), allow_rounding=self._allow_rounding):
+            raise ValueError
+        return labels
+
+    def _parse_each(self, lines: list[bytes], before: int, *, quiet: bool) -> tuple[list[int], list[Item]]:
+        """Parse lines that are not all of the plainest form."""
+        numbers: list[int] = []
+        items: list[Item] = []
+        for number, raw in enumerate(lines, before + 1):
+            item = self._parse_carefully(raw, number, quiet=quiet)
+            if item is not None:
                 numbers.append(number)
                 items.append(item)
-            before += len(lines)
-            yield numbers, items
+        return numbers, items
 
-    def _parse_carefully(self, raw: bytes, number: int, known: dict[str, tuple[float, ...]], *, quiet: bool) -> Item | None:
-        """Parse a line that is not of the plainest form; None when it holds no item."""
+    def _parse_carefully(self, raw: bytes, number: int, *, quiet: bool) -> Item | None:
+        """Parse a line; None when it holds no item."""
         fault: str | None
         try:
             line = raw.decode("utf-8")
@@ -192,9 +205,6 @@ class ItemList:
         else:
             fault = check_item(item, allow_rounding=self._allow_rounding) if self._on_fault is None else None
             if fault is None:
-                fields = line.split("\t")
-                if len(fields) == 3 and len(known) < _KNOWN_LABELS:  # behind a leading tab the second field is the id
-                    known[fields[1]] = item.labels
                 return item
         if self._on_fault is None:
             raise ListError(self.source, number, fault)
@@ -213,6 +223,39 @@ class ItemList:
         self._stream.seek(0)
         for _, items in self._batches(quiet=True):
             yield from items
+
+
+class _Labels(dict[str, tuple[float, ...]]):
+    """Labels that were parsed and checked before: most lists have few, and many of each."""
+
+    def __init__(self, parse: Callable[[str], tuple[float, ...]]) -> None:
+        self._parse = parse
+
+    def __missing__(self, text: str) -> tuple[float, ...]:
+        labels = self._parse(text)
+        if len(self) < _KNOWN_LABELS:
+            self[text] = labels
+        return labels
+
+
+def _parse_plain(lines: list[bytes], known: _Labels) -> list[Item] | None:
+    """Parse lines that have an id of digits, one label, and a path; None where one is another, or cannot be used.
+
+    Whole columns are parsed at once, in half the time. With a tab before each line's end, a field that starts with one is a line's first:
+    as many such fields among the ids as there are lines, so all of them have three.
+    """
+    try:
+        text = b"".join(lines).decode("utf-8")
+        fields = ("\n" + text.removesuffix("\n")).replace("\n", "\t\n").split("\t")
+        first, labels, paths = fields[1::3], fields[2::3], fields[3::3]
+        ids = "".join(first)
+        digits = ids.replace("\n", "")
+        if not (len(first) == len(paths) == ids.count("\n") == len(lines) and digits.isdigit() and digits.isascii()):
+            return None
+        items = list(map(_new_item, repeat(Item), zip(map(int, first), map(known.__getitem__, labels), map(str.strip, paths), strict=True)))
+    except ValueError:
+        return None
+    return items if all(map(_path, items)) and max(map(_id, items)) <= MAX_ID else None
 
 
 def _twin(ids: array[int]) -> int | None:

@@ -121,6 +121,7 @@ def _lists(prefix: Path) -> list[Path]:
 
 def _pack_all(prefix: Path, root: Path, args: argparse.Namespace) -> None:
     from im2rec.packoptions import PackOptions
+    from im2rec.processors import usual_helpers
     from im2rec.report import rejects_of
     from im2rec.source import SourceOptions
     from im2rec.transform import TransformOptions
@@ -142,7 +143,7 @@ def _pack_all(prefix: Path, root: Path, args: argparse.Namespace) -> None:
     options = PackOptions(
         SourceOptions(root, follow_symlinks=True, outside_root=args.outside_root),
         transform,
-        pool=PoolOptions() if args.pass_through else PoolOptions(max(1, args.num_thread), IMAGE_TIMEOUT),
+        pool=PoolOptions(readers=usual_helpers()) if args.pass_through else PoolOptions(max(1, args.num_thread), IMAGE_TIMEOUT),
         label_width=0 if args.pack_label else 1,
         checksums=False,  # MXNet's tool writes a .rec and an .idx, and nothing else
         journal=False,

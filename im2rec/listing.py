@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from array import array
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -163,5 +162,7 @@ def collect(root: Path, options: ListOptions, advance: Callable[[int], None] | N
 def format_classes(classes: dict[str, int], path: Path) -> bytes:
     """Format a class map for a file: JSON for ``.json``, else lines of label, tab, name."""
     if path.suffix.lower() == ".json":
+        import json
+
         return (json.dumps(classes, ensure_ascii=False, indent=1) + "\n").encode("utf-8", "surrogateescape")
     return "".join(f"{label}\t{name}\n" for name, label in classes.items()).encode("utf-8", "surrogateescape")

@@ -1,26 +1,28 @@
 """The quickest way for images whose bytes are kept: read straight into the block that is written, in this process.
 
-On a warm cache keeping bytes costs a few system calls an image, which neither threads nor processes make cheaper
-(docs/performance.md has the measurements). So here one loop does the work of build's path without copying, and another
-thread writes its blocks. On a cold cache the disk is what takes time, and reading ahead makes it several times quicker.
-Items that need more (several labels, escaped magic words, files larger than the room) are done in the ordinary way.
+On a warm cache keeping bytes costs a few system calls an image (docs/performance.md has the measurements). So here one loop
+does the work of build's path without copying, and another thread writes its blocks; where there are many small files, and
+cores for it, several processes run that loop. On a cold cache the disk is what takes time, and reading ahead makes it several
+times quicker. Items that need more (several labels, escaped magic words, files larger than the room) are done in the ordinary way.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import os
 import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Final
 
 from im2rec.errors import ImageError
 from im2rec.judge import UNKNOWN, Judge
 from im2rec.listfile import Item
+from im2rec.readers import can_fork, read_beside
 from im2rec.source import ImageSource
 from im2rec.work import Block, Outcomes, Work, attempt
 from recordio import frame, native
@@ -31,14 +33,20 @@ AVAILABLE: Final = hasattr(os, "readv")
 _BLOCK: Final = 1 << 20  # bytes after which a block is handed over
 _ITEMS: Final = 256  # and items
 _RUN: Final = 32  # items of several labels that are done at once
+_MANY: Final = 2048  # items that are worth starting readers
+_ASKED: Final = 32  # of them that are asked for their size
+_SMALL: Final = 1 << 14  # bytes of a file that costs more to open than to copy, on the average
 _ROOM: Final = 1 << 18  # bytes of room that each file finds behind them; larger files go the ordinary way
 _PATIENCE: Final = 1.0  # seconds that a read is waited for when the run ends early: one from a dead network disk never returns
+_NOT_SEEKABLE: Final = (errno.ESPIPE, errno.EINVAL)
 _CAN_ADVISE: Final = hasattr(os, "posix_fadvise")
 _WARM_ITEM, _WARM_BYTE = 60e-6, 1e-9  # seconds that an item and a byte of it take at the most when no disk is asked
 _START: Final = SCALAR_RECORD.size  # where an image starts in its record
 
 
-def run(items: Iterable[Item], source: ImageSource, width: int, check: Judge | None, work: Work[Item]) -> Iterator[Block[Item]]:
+def run(
+    items: Iterable[Item], source: ImageSource, width: int, check: Judge | None, work: Work[Item], readers: int = 0
+) -> Iterator[Block[Item]]:
     """Read and frame items in order, one block ahead of the caller.
 
     Args:
@@ -47,25 +55,33 @@ def run(items: Iterable[Item], source: ImageSource, width: int, check: Judge | N
         width: labels that go into each record, 0 for all.
         check: judges an image. None looks at nothing.
         work: the ordinary way of an item.
+        readers: processes that read beside this one, where there is enough to read and this one can be forked.
     """
-    return _ahead(_Loop(source, width, check, work).run(items), functools.partial(_seal, work))
+    iterator, seal = iter(items), functools.partial(_seal, work)
+    if readers and can_fork():
+        head = list(islice(iterator, _MANY))
+        iterator = chain(head, iterator)
+        if len(head) == _MANY and sum(source.size(item.path) for item in head[:: _MANY // _ASKED]) < _SMALL * _ASKED:
+            loop = _Loop(source, width, check, work, buffers=1)
+            return read_beside(iterator, lambda batch: map(seal, loop.run(batch)), readers)
+    # One buffer is being filled, one waits, one is being written.
+    return _ahead(_Loop(source, width, check, work, buffers=3).run(iterator), seal)
 
 
 class _Loop:
-    def __init__(self, source: ImageSource, width: int, check: Judge | None, work: Work[Item]) -> None:
+    def __init__(self, source: ImageSource, width: int, check: Judge | None, work: Work[Item], *, buffers: int) -> None:
         self._source = source
         self._width = width
         self._check = check
         self._work = work
         self._waited = 0.0  # seconds spent on the items of a batch
-        # One is being filled, one waits, one is being written.
-        self._buffers = [bytearray(_BLOCK + _ROOM) for _ in range(3)]
+        self._is_cold = False
+        self._buffers = [bytearray(_BLOCK + _ROOM) for _ in range(buffers)]
 
     def run(self, items: Iterable[Item]) -> Iterator[Block[Item]]:
         iterator = iter(items)
-        is_cold = False
         while batch := list(islice(iterator, _ITEMS)):
-            if is_cold:
+            if self._is_cold:
                 self._read_ahead(batch)
             expected, self._waited = len(batch) * _WARM_ITEM, 0.0
             while batch:
@@ -81,7 +97,7 @@ class _Loop:
                     yield _one_by_one(batch[:done], self._work)
                 batch = batch[done:]
             # What was read ahead comes as quickly as from memory: once cold, the files are taken to be cold to the end.
-            is_cold = is_cold or (_CAN_ADVISE and self._waited > expected)
+            self._is_cold = self._is_cold or (_CAN_ADVISE and self._waited > expected)
 
     def _count_ordinary(self, items: list[Item]) -> int:
         """Count the first items that go the ordinary way: those with several labels as a run, any other alone."""
@@ -109,7 +125,7 @@ class _Loop:
         """
         started = time.perf_counter()
         source, check, one_label = self._source, self._check, self._width == 1
-        open_, readv, close, pack = source.open, os.readv, os.close, SCALAR_RECORD.pack_into
+        open_, readv, lseek, close, pack = source.open, os.readv, os.lseek, os.close, SCALAR_RECORD.pack_into
         view, limit, no_magic_yet = memoryview(buffer), len(buffer) - 4, 0
         outcomes = Outcomes()
         sizes, reads, position = outcomes.sizes, outcomes.reads, 0
@@ -123,7 +139,7 @@ class _Loop:
                     read = readv(fd, (view[start:],))
                     if not read:
                         source.check_regular(fd, path)
-                    elif readv(fd, (view[start + read :],)):
+                    elif lseek(fd, 0, os.SEEK_END) != read:
                         break  # a short read, as some network file systems give; the ordinary way reads on
                 finally:
                     close(fd)
@@ -136,6 +152,8 @@ class _Loop:
                 outcomes.reject(error.reason)
                 continue
             except OSError as error:
+                if error.errno in _NOT_SEEKABLE:
+                    break
                 outcomes.reject(f"cannot be read: {error.strerror}")
                 continue
             except Exception:  # noqa: BLE001  (the ordinary way says what does not fit, or what went wrong)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
@@ -60,8 +61,8 @@ def has_changed(status: os.stat_result, since: int, noted: int | None = None) ->
 class ImageSource:
     """Opens images by the paths of a list.
 
-    Files are opened by their whole path, which is quicker than relative to an open folder. A folder is checked when the
-    first of its files is opened; the last part of a path is never followed blindly when it is a link.
+    A folder is checked when the first of its files is opened; the last part of a path is never followed blindly when it is a
+    link.
 
     Args:
         options: what may be read.
@@ -73,7 +74,16 @@ class ImageSource:
         self._root = os.path.abspath(options.root)
         self._real_root = os.path.realpath(options.root)
         self._prefix = self._root.rstrip(os.sep) + os.sep
+        self._flags = _FLAGS | _NOFOLLOW if self._confined else _FLAGS
         self._checked: set[str] = set()  # folders whose files may be read
+        self._at = -1  # the root, opened: the system has fewer names to look up from there
+        if os.open in os.supports_dir_fd and not self._outside_root:
+            with contextlib.suppress(OSError):
+                self._at = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+    def __del__(self) -> None:
+        if getattr(self, "_at", -1) >= 0:
+            os.close(self._at)
 
     def read(self, path: str) -> bytes:
         """Read an image file whole.
@@ -128,18 +138,24 @@ class ImageSource:
         local = path if SAME else to_local(path)
         folder, slash, name = local.rpartition("/")
         folder = folder or slash  # "/x.jpg" lies in "/", "x.jpg" in the root
+        if self._at >= 0 and folder in self._checked and name != "..":
+            try:
+                return os.open(local, self._flags, dir_fd=self._at)
+            except (OSError, ValueError):  # said below
+                pass
+        return self._open_carefully(path, local, folder, name)
+
+    def _open_carefully(self, path: str, local: str, folder: str, name: str) -> int:
         try:
             if folder not in self._checked or name == ".." or _HAS_DRIVES:
                 self._check_folder(path, folder)
             whole = os.path.join(self._root, local) if self._outside_root else self._prefix + local
-            if not self._confined:
-                return os.open(whole, _FLAGS)
-            if not _NOFOLLOW and os.path.islink(whole):
+            if self._confined and not _NOFOLLOW and os.path.islink(whole):
                 self._check_link(path, whole)
             try:
-                return os.open(whole, _FLAGS | _NOFOLLOW)
+                return os.open(whole, self._flags)
             except OSError as error:
-                if error.errno not in (errno.ELOOP, errno.EMLINK):
+                if not self._confined or error.errno not in (errno.ELOOP, errno.EMLINK):
                     raise
             self._check_link(path, whole)
             return os.open(whole, _FLAGS)

@@ -109,12 +109,14 @@ class PoolOptions:
         timeout: seconds that one item may take, 0 for no limit. Needs workers.
         start_method: "fork", "forkserver" or "spawn"; "" takes the quickest that is safe here.
         ring: bytes of shared memory a worker.
+        readers: without workers, processes that read images whose bytes are kept, beside this one.
     """
 
     workers: int = 0
     timeout: float = 0.0
     start_method: str = ""
     ring: int = RING
+    readers: int = 0
 
     def __post_init__(self) -> None:
         if self.timeout and not self.workers:

@@ -126,8 +126,8 @@ class _Server(Generic[T]):
             self._tasks.append(message)
 
 
-def serve(connection: Connection, shared: Any, setup: Callable[[], Work[Any]], inherited: list[Connection]) -> None:
-    """Run a worker process until its supervisor stops it or is gone."""
+def settle_signals() -> None:
+    """Leave it to the process that started this one what a signal to both means."""
     for number in ENDING:
         if number == signal.SIGINT:
             signal.signal(number, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor decides
@@ -135,6 +135,11 @@ def serve(connection: Connection, shared: Any, setup: Callable[[], Work[Any]], i
             signal.signal(number, signal.SIG_DFL)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+
+
+def serve(connection: Connection, shared: Any, setup: Callable[[], Work[Any]], inherited: list[Connection]) -> None:
+    """Run a worker process until its supervisor stops it or is gone."""
+    settle_signals()
     for other in inherited:  # or this worker would keep its siblings from noticing that the supervisor is gone
         other.close()
     try:

@@ -15,6 +15,7 @@ from im2rec.build import check_label_width
 from im2rec.cli import imageoptions
 from im2rec.cli import options as shared
 from im2rec.cli.list import list_options
+from im2rec.cli.walkoptions import links_option, walk_options
 from im2rec.errors import InputError, NothingPacked
 from im2rec.itemlist import ItemList
 from im2rec.listing import Listing, collect
@@ -44,9 +45,9 @@ _FIXED = {"shards": None, "shard_size": None, "part": None, "checksums": True, "
 )
 @click.option("--allow-rounding", is_flag=True, help="Accept whole-number labels that float32 must round (beyond 16,777,216).")
 @imageoptions.work_options
-@shared.links_option
+@links_option
 @click.option("--outside-root", is_flag=True, help="Also read absolute paths and paths with '..' that a list names.")
-@shared.walk_options
+@walk_options
 @shared.output_options
 @click.pass_context
 def command(context: click.Context, /, set_: Path, source: Path, root: Path | None, **given: Any) -> int:

@@ -8,10 +8,10 @@ from typing import Any, Final
 import click
 
 from im2rec import plan
-from im2rec.cli import options as shared
 from im2rec.errors import InputError
 from im2rec.judge import CHOICES, ERROR
 from im2rec.packoptions import PackOptions
+from im2rec.processors import cores, usual_helpers
 from im2rec.source import SourceOptions
 from im2rec.transform import TransformOptions
 from im2rec.work import IMAGE_TIMEOUT, PoolOptions
@@ -147,9 +147,10 @@ def pack_options(root: Path, given: dict[str, Any]) -> PackOptions:
     width = given["label_width"]
     if width != "auto" and not (width.isdecimal() and int(width)):
         raise click.UsageError(f"--label-width {width!r}, expected auto or a number from 1")
-    workers = given["workers"]
+    workers, readers = given["workers"], 0
     if workers is None:
-        workers = 0 if keep and not (given["image_timeout"] or given["decode"]) else shared.cores()
+        workers = 0 if keep and not (given["image_timeout"] or given["decode"]) else cores()
+        readers = 0 if workers else usual_helpers()
     timeout = given["image_timeout"]
     if timeout is None:
         timeout = IMAGE_TIMEOUT if workers else 0.0
@@ -170,7 +171,7 @@ def pack_options(root: Path, given: dict[str, Any]) -> PackOptions:
             plan.parse_size(given["shard_size"]) if given["shard_size"] else 0,
             plan.parse_part(given["part"]) if given["part"] else None,
         ),
-        PoolOptions(workers, timeout),
+        PoolOptions(workers, timeout, readers=readers),
         0 if width == "auto" else int(width),
         0 if given["on_error"] == "abort" else given["max_rejects"],
         checksums=given["checksums"],

@@ -10,6 +10,7 @@ import click
 
 from im2rec import listfile, progress
 from im2rec.cli import options as shared
+from im2rec.cli.walkoptions import links_option, walk_options
 from im2rec.errors import PlanError
 from im2rec.listing import Listing, ListOptions, collect, format_classes
 from im2rec.names import printable
@@ -42,14 +43,14 @@ def list_options(
 @click.option(
     "-o", "--output", type=shared.OUTPUT_OR_STDOUT, metavar="LIST", help="File to write, or prefix of several; '-' or nothing: stdout."
 )
-@shared.walk_options
+@walk_options
 @click.option("--split", metavar="NAME=R,...", help="Divide by ratios into LIST_NAME.lst, such as train=0.8,val=0.1,test=0.1.")
 @click.option("--stratify", "stratified", is_flag=True, help="Divide each label by the ratios.")
 @click.option("--chunks", type=click.IntRange(1), default=1, help="Write this many lists of equal length, LIST_0.lst and so on.")
 @click.option(
     "--classes", type=shared.OUTPUT, metavar="FILE", help="Where to write the class map (.txt or .json).  [default: LIST.classes.txt]"
 )
-@shared.links_option
+@links_option
 @shared.force_option
 @shared.output_options
 def command(

@@ -8,6 +8,7 @@ import sys
 try:
     import _thread
     import contextlib
+    import gc
     import signal
     import time
     from collections.abc import Callable, Sequence
@@ -176,6 +177,7 @@ def _say_interrupted(name: str, leaves: str) -> None:
 
 def _prepare(ending: _Ending) -> None:
     """Handle the signals that ask this process to end, and give it streams where it was started without."""
+    gc.set_threshold(100_000)  # items, indexes and records hold no cycles, and there are millions of them
     for number in ENDING:
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup has it ignored
             signal.signal(number, ending)
@@ -264,6 +266,7 @@ def _leave(code: int) -> NoReturn:
     """End the process; the work is done, so no signal changes the code."""
     for number in ENDING:
         signal.signal(number, signal.SIG_IGN)
+    gc.freeze()  # or all there is would be looked through before the end, in vain
     sys.exit(code)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from collections.abc import Callable, Iterable, Mapping
@@ -14,7 +13,6 @@ import click
 from im2rec.names import printable
 from im2rec.rejects import Reject, Rejects
 from im2rec.sets import interrupted, record_files
-from im2rec.walk import EXTENSIONS
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -70,11 +68,6 @@ OUTPUT = _OutputType()
 OUTPUT_OR_STDOUT = _OutputType(streams=True)
 
 
-def cores() -> int:
-    """Return the number of processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def said_workers(workers: int) -> str:
     """Return a number of workers in words."""
     return f"{workers or 'no'} worker{'s' * (workers != 1)}"
@@ -96,38 +89,6 @@ def force_option(function: F) -> F:
     return click.option("--force", is_flag=True, help="Replace outputs that exist; without it that is an error.")(function)
 
 
-def walk_options(function: F) -> F:
-    """Add the options that say which files of a folder are taken, how they are labelled and in which order."""
-    for option in (
-        click.option("--seed", type=int, default=100, show_default=True, help="Seed of the shuffle; 100 is MXNet's."),
-        click.option("--shuffle/--no-shuffle", default=True, show_default=True, help="Shuffle the list; ids keep the sorted order."),
-        click.option(
-            "--labels",
-            default="folder",
-            show_default=True,
-            metavar="folder|top|none|FILE.csv",
-            help="Labels from each folder that holds images, from the root's folders, all 0, or from a file of path,label rows.",
-        ),
-        click.option(
-            "--ext",
-            "extensions",
-            multiple=True,
-            metavar=".EXT",
-            help=f"Suffix of files to take, any case; may be repeated.  [default: {' '.join(EXTENSIONS)}]",
-        ),
-        click.option(
-            "--flat/--recursive", default=False, help="Take only ROOT's own files, or those of all folders in it.  [default: recursive]"
-        ),
-    ):
-        function = option(function)
-    return function
-
-
-def links_option(function: F) -> F:
-    """Add --follow-symlinks."""
-    return click.option("--follow-symlinks", is_flag=True, help="Follow links that lead outside ROOT, too.")(function)
-
-
 def say_missing_shards(given: Path) -> None:
     """Name the shards of a set that are not there."""
     from im2rec.together import missing_shards
@@ -146,6 +107,8 @@ def say_interrupted(given: Path) -> None:
 
 def print_json(summary: dict[str, Any]) -> None:
     """Print a summary as one JSON object; numbers that JSON has no word for are strings: "NaN", "Infinity", "-Infinity"."""
+    import json
+
     try:
         text = json.dumps(summary, ensure_ascii=False, allow_nan=False)
     except ValueError:

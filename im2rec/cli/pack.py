@@ -14,6 +14,7 @@ from im2rec.cli import imageoptions
 from im2rec.cli import options as shared
 from im2rec.cli.list import list_options, write_classes
 from im2rec.cli.main import Terminated
+from im2rec.cli.walkoptions import links_option, walk_options
 from im2rec.errors import InputError, NothingPacked
 from im2rec.itemlist import ItemList
 from im2rec.listing import Listing, collect
@@ -50,10 +51,10 @@ _WALK_OPTIONS = ("flat", "extensions", "labels", "shuffle", "seed")
     is_flag=True,
     help="Go on with an interrupted run of the same command; give it from the start, and Ctrl-C keeps what is done, too.",
 )
-@shared.links_option
+@links_option
 @click.option("--outside-root", is_flag=True, help="Also read absolute paths and paths with '..' that a list names.")
 @shared.force_option
-@shared.walk_options
+@walk_options
 @shared.output_options
 @click.pass_context
 def command(context: click.Context, /, source: Path, root: Path | None, output: Path | None, **given: Any) -> int:

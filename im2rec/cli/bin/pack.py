@@ -10,6 +10,7 @@ import click
 from im2rec import ownimages, progress
 from im2rec.cli import imageoptions
 from im2rec.cli import options as shared
+from im2rec.cli.walkoptions import links_option
 from im2rec.errors import ImageError, NothingPacked
 from im2rec.names import printable
 from im2rec.operations import pairs
@@ -24,7 +25,7 @@ from recordio.pairs import put_pairs
 @imageoptions.pixel_options
 @imageoptions.choice_options
 @click.option("--check/--no-check", default=True, show_default=True, help="Reject truncated and damaged images before anything is decoded.")
-@shared.links_option
+@links_option
 @click.option("--outside-root", is_flag=True, help="Also read absolute paths and paths with '..' that the list names.")
 @shared.force_option
 @shared.output_options

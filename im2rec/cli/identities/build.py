@@ -12,6 +12,7 @@ from im2rec import ownimages, progress
 from im2rec.cli import imageoptions
 from im2rec.cli import options as shared
 from im2rec.cli.identities import common
+from im2rec.cli.walkoptions import links_option
 from im2rec.errors import InputError, NothingPacked
 from im2rec.itemlist import ItemList
 from im2rec.operations.identities.building import BuildReport, build_identities
@@ -37,7 +38,7 @@ _DEFAULT = "train"  # the name that InsightFace's loaders look for
 @imageoptions.choice_options
 @click.option("--label-width", default="auto", show_default=True, metavar="auto|N", help="Labels of each image: all, or the first N.")
 @imageoptions.work_options
-@shared.links_option
+@links_option
 @click.option("--outside-root", is_flag=True, help="Also read absolute paths and paths with '..' that the list names.")
 @shared.force_option
 @shared.output_options
