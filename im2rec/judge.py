@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from recordio import images
+from recordio import imagecheck
 from recordio.errors import ImageFormatError
 from recordio.jpeg import JpegHeaders
 from recordio.traits import ImageInfo, Trait
@@ -93,7 +93,7 @@ def judge(*, max_pixels: int, refused: int = 0, only_remark: bool = False) -> Ju
         if info is None or info.width * info.height > max_pixels:
             whole = data if isinstance(data, bytes) else bytes(memoryview(data)[start:end])
             try:
-                info = images.check(whole, max_pixels=max_pixels, headers=headers)
+                info = imagecheck.check(whole, max_pixels=max_pixels, headers=headers)
             except ImageFormatError as error:
                 if not only_remark:
                     raise

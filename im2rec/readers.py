@@ -82,8 +82,11 @@ def read_beside(items: Iterable[Item], loop: Loop, readers: int) -> Iterator[Blo
                 yield block
             size = max(1, min(_ITEMS, _BATCH * len(batch) // max(1, read)))
     finally:
-        for reader in crew:
-            reader.end()
+        with signals.held():
+            for reader in crew:
+                reader.kill()
+            for reader in crew:
+                reader.wait()
 
 
 class _Reader:
@@ -165,16 +168,20 @@ class _Reader:
                 os.close(fd)
         self._orders = self._answers = -1
 
-    def end(self) -> None:
+    def kill(self) -> None:
         """End the process, whatever it is doing."""
-        with signals.held(), contextlib.suppress(ChildProcessError, ProcessLookupError):  # as where SIGCHLD is ignored
-            self.close()
-            if self._pid:
-                pid, self._pid = self._pid, 0
-                os.kill(pid, signal.SIGKILL)
-                end = time.monotonic() + _PATIENCE
-                while not os.waitpid(pid, os.WNOHANG)[0] and time.monotonic() < end:
-                    time.sleep(_GLANCE)
+        self.close()
+        if self._pid:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._pid, signal.SIGKILL)
+
+    def wait(self) -> None:
+        """Wait until the killed process is gone."""
+        end = time.monotonic() + _PATIENCE
+        with contextlib.suppress(ChildProcessError):  # where SIGCHLD is ignored, nobody is told
+            while self._pid and not os.waitpid(self._pid, os.WNOHANG)[0] and time.monotonic() < end:
+                time.sleep(_GLANCE)
+        self._pid = 0
 
 
 def _read(fd: int, length: int) -> bytes:

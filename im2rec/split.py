@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from array import array
 from collections.abc import Hashable, Iterator, Sequence
 
@@ -19,6 +18,8 @@ def order(count: int, *, shuffle: bool, seed: int = MXNET_SEED) -> Sequence[int]
     """
     if not shuffle:
         return range(count)
+    import random
+
     ordinals = array("Q", range(count))
     random.Random(seed).shuffle(ordinals)  # noqa: S311  (no secret: the same order each time is the point)
     return ordinals

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from im2rec.errors import PlanError
 from im2rec.judge import CHOICES, ERROR, UNKNOWN, Judge, judge
-from recordio import alpha, images, pixels
+from recordio import alpha, imagecheck, images, pixels
 from recordio.errors import ImageFormatError
 from recordio.traits import ImageInfo, Trait
 
@@ -61,7 +61,7 @@ class TransformOptions:
     scaled_decode: bool = False
     check: str = "reject"
     decode: bool = False
-    max_pixels: int = images.MAX_PIXELS
+    max_pixels: int = imagecheck.MAX_PIXELS
     alpha: str | None = None
     exif: str | None = None
     cmyk: str | None = None
@@ -177,7 +177,7 @@ def checker(options: TransformOptions) -> Judge | None:
 
     def look_and_decode(data: bytes | bytearray, start: int, end: int, path: str) -> tuple[ImageInfo, str]:
         info, remark = look(data, start, end, path)
-        odd = images.decode_checked(bytes(memoryview(data)[start:end]), info)
+        odd = imagecheck.decode_checked(bytes(memoryview(data)[start:end]), info)
         return info, remark or odd
 
     return look_and_decode

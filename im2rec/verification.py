@@ -15,7 +15,7 @@ from im2rec import sets, together
 from im2rec.agreement import Agreement
 from im2rec.errors import ImageError, InputError, ListError, PlanError
 from im2rec.work import PoolOptions, Work
-from recordio import checksum, files, frame, header, images, index
+from recordio import checksum, files, frame, header, imagecheck, images, index
 from recordio.errors import BadHeader, FileError, FormatError, ImageFormatError, RecordIOError
 from recordio.issues import Issue, VerifyReport
 from recordio.outputs import OutputSet
@@ -52,7 +52,7 @@ class VerifyOptions:
     label_width: int | None = None
     lists: bool = True
     pool: PoolOptions = PoolOptions()
-    max_pixels: int = images.MAX_PIXELS
+    max_pixels: int = imagecheck.MAX_PIXELS
 
     def __post_init__(self) -> None:
         if self.label_width is not None and not self.headers:
@@ -141,10 +141,10 @@ def _make_work(rec: Path, max_pixels: int) -> Work[Span]:
             found, image = header.unpack(payload)
             if not image and found.flag == 2:  # an identity of a face-recognition set, or the header of one
                 return b"", 0, "", 0
-            images.decode_strictly(image, max_pixels=max_pixels)
+            imagecheck.decode_strictly(image, max_pixels=max_pixels)
         except BadHeader:  # told of already, or not asked for
             return b"", 0, "", 0
-        except images.TooManyPixels as error:
+        except imagecheck.TooManyPixels as error:
             raise ImageError(str(rec), f"has {error.width} x {error.height} pixels, not decoded: more than --max-pixels") from None
         except ImageFormatError as error:
             raise ImageError(str(rec), f"the image {error}") from None

@@ -1,4 +1,4 @@
-"""Judging, decoding, resizing and encoding of images, with OpenCV and simplejpeg; and Pillow, of which recordio.pillows knows."""
+"""Decoding, resizing and encoding of images, with OpenCV and simplejpeg."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-from recordio import pillows, pixels, strict
+from recordio import pixels, strict
 from recordio.codecs import load_cv2, load_simplejpeg
 from recordio.errors import CodecMissing, ImageFormatError
-from recordio.jpeg import JpegHeaders, jpeg_orientation
-from recordio.probe import UnknownFormat, png_without_texts, probe
-from recordio.traits import ImageInfo
+from recordio.jpeg import jpeg_orientation
+from recordio.probe import png_without_texts, probe
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,14 +22,11 @@ COLORS: Final = {"color": 1, "gray": 0, "unchanged": -1}  # names -> OpenCV's im
 INTERPOLATIONS: Final = {"nearest": 0, "bilinear": 1, "cubic": 2, "area": 3, "lanczos": 4}  # names -> OpenCV's numbers
 ENCODINGS: Final = ("jpg", "png", "webp")
 AUTO: Final = "auto"  # as im2rec.cc's inter_method 9
-MAX_PIXELS: Final = pillows.MAX_PIXELS
-TooManyPixels = pillows.TooManyPixels
 
 # Samplings of chroma as simplejpeg names them -> OpenCV's factors.
 _SAMPLINGS: Final = {"Gray": 0, "444": 0x111111, "422": 0x211111, "420": 0x221111, "440": 0x121111, "411": 0x411111}
 _IGNORE_ORIENTATION = 128  # OpenCV's flag
-_END_MARK = strict.END_MARK
-_END_MARKS = _END_MARK * (1 << 15)  # fills the longest segment, of 65,535 bytes
+_END_MARKS = strict.END_MARK * (1 << 15)  # fills the longest segment, of 65,535 bytes
 
 
 @functools.cache
@@ -93,32 +89,6 @@ def use_one_thread() -> None:
     load_cv2().setNumThreads(1)
 
 
-def check(data: bytes, *, max_pixels: int = MAX_PIXELS, headers: JpegHeaders | None = None) -> ImageInfo:
-    """Check that an image is whole, and read its format, size and traits, without decoding it where the bytes can tell.
-
-    Formats that :mod:`recordio.probe` does not know are judged by Pillow. A JPEG without its end mark is decoded: it is
-    accepted when nothing but the mark is missing.
-
-    Args:
-        data: a whole file's bytes.
-        max_pixels: refuse larger images.
-        headers: learns the header of a JPEG.
-
-    Raises:
-        ImageFormatError: it is truncated, damaged, too large, or no image.
-        CodecMissing: a decoder is needed for the judgement and cannot be loaded.
-    """
-    try:
-        info = probe(data, headers)
-    except UnknownFormat as unknown:
-        return pillows.check(data, unknown, max_pixels)
-    if info.width * info.height > max_pixels:
-        raise TooManyPixels(info.width, info.height, max_pixels)
-    if info.missing_end:
-        _check_scans(data)
-    return info
-
-
 @contextlib.contextmanager
 def silent() -> Iterator[None]:
     """Keep what libjpeg writes to the process's standard error from it: lines about an image that do not name it.
@@ -138,44 +108,6 @@ def silent() -> Iterator[None]:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
-
-
-def _check_scans(data: bytes) -> None:
-    """Decode a JPEG that has no end mark with one added: the decoder warns when more than the mark is missing."""
-    try:
-        strict.check(data + _END_MARK)
-    except (ImageFormatError, strict.NoVerdict) as error:
-        reason = str(error).removeprefix("is damaged: ")
-        raise ImageFormatError(f"is truncated: {len(data)} bytes, the JPEG's end is missing ({reason})") from None
-
-
-def decode_strictly(data: bytes, *, max_pixels: int = MAX_PIXELS) -> None:
-    """Decode an image to see that it can be, without the tolerance for damage that decoders have by themselves.
-
-    Args:
-        data: a whole file's bytes.
-        max_pixels: decode no larger images.
-
-    Raises:
-        TooManyPixels: it is larger, by its header.
-        ImageFormatError: it is truncated, damaged, or no image.
-        CodecMissing: a codec is needed and cannot be loaded.
-    """
-    decode_checked(data, check(data, max_pixels=max_pixels))
-
-
-def decode_checked(data: bytes, info: ImageInfo) -> str:
-    """Decode an image as :func:`decode_strictly` does, of which :func:`check` has said *info*; return a remark or "".
-
-    Raises:
-        ImageFormatError: it is damaged.
-        CodecMissing: a codec is needed and cannot be loaded.
-    """
-    if info.format == "jpg":
-        with contextlib.suppress(strict.NoVerdict):
-            return strict.check(data)
-    pillows.decode(data, info.width * info.height)
-    return ""
 
 
 def decode(data: bytes, color: str = "color", *, scale: int = 1, upright: bool = True) -> NDArray[Any]:

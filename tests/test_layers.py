@@ -25,7 +25,7 @@ RECORDIO = [
     ["checksum"],
     ["pinpoint", "reader", "sink"],
     ["writer"],
-    ["images", "indexed", "sidecheck", "exact"],
+    ["imagecheck", "images", "indexed", "sidecheck", "exact"],
     ["verify", "tolerant"],
     ["alpha", "naming"],
     ["salvaging", "mxerrors"],

@@ -15,7 +15,7 @@ from im2rec.processors import cores, usual_helpers
 from im2rec.source import SourceOptions
 from im2rec.transform import TransformOptions
 from im2rec.work import IMAGE_TIMEOUT, PoolOptions
-from recordio import images
+from recordio import imagecheck, images
 
 _PIXEL_OPTIONS = ("resize", "max_side", "center_crop", "encoding", "quality", "color")
 _PNG_COMPRESSION = 3  # 9, which MXNet's form takes, is many times slower for a few per cent
@@ -30,7 +30,7 @@ ONE_BY_ONE: Final[dict[str, Any]] = {  # what pack_options takes, for commands t
     "on_error": "reject",
     "max_rejects": None,
     "decode": False,
-    "max_pixels": images.MAX_PIXELS,
+    "max_pixels": imagecheck.MAX_PIXELS,
     "checksums": False,
     "resume": False,
 }
@@ -88,7 +88,7 @@ def work_options(function: Any) -> Any:
         click.option(
             "--max-pixels",
             type=click.IntRange(1),
-            default=images.MAX_PIXELS,
+            default=imagecheck.MAX_PIXELS,
             show_default=True,
             help="Reject larger images (with --check).",
         ),

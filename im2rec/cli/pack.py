@@ -5,19 +5,17 @@ from __future__ import annotations
 import signal
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from im2rec import build, journal, listfile, ownimages, progress
 from im2rec.cli import imageoptions
 from im2rec.cli import options as shared
-from im2rec.cli.list import list_options, write_classes
 from im2rec.cli.main import Terminated
 from im2rec.cli.walkoptions import links_option, walk_options
 from im2rec.errors import InputError, NothingPacked
 from im2rec.itemlist import ItemList
-from im2rec.listing import Listing, collect
 from im2rec.names import printable
 from im2rec.packoptions import Items, PackOptions, set_prefix
 from im2rec.report import PackReport, rejects_of
@@ -25,6 +23,9 @@ from im2rec.resume import committed
 from recordio import checksum
 from recordio.outputs import OutputSet
 from recordio.shardnames import parse, shards_of
+
+if TYPE_CHECKING:
+    from im2rec.listing import Listing
 
 _WALK_OPTIONS = ("flat", "extensions", "labels", "shuffle", "seed")
 
@@ -137,6 +138,9 @@ def _say_other_list(prefix: Path, digest: str) -> None:
 
 
 def _pack_folder(folder: Path, prefix: Path, options: PackOptions, given: dict[str, Any]) -> PackReport:
+    from im2rec.cli.list import list_options, write_classes  # a list that is there needs none of it
+    from im2rec.listing import collect
+
     walk = {name: given[name] for name in (*_WALK_OPTIONS, "follow_symlinks", "allow_rounding")}
     with progress.bar("listing", quiet=given["quiet"]) as advance:
         listing = collect(folder, list_options(**walk), advance)
@@ -230,7 +234,7 @@ def _run(
     if options.label_width:
         build.check_label_width(items, options.label_width, source)
     if given["force"]:
-        written = (*ownimages.OF_A_SET, ".lst", ".classes.txt") if isinstance(items, Listing) else ownimages.OF_A_SET
+        written = ownimages.OF_A_SET if isinstance(items, ItemList) else (*ownimages.OF_A_SET, ".lst", ".classes.txt")
         ownimages.check_images((item.path for item in items), options.source, ownimages.files_of(prefix, written))
     if given["verbose"]:
         click.echo(f"im2rec: packing {len(items)} images of {source} with {shared.said_workers(options.pool.workers)}", err=True)

@@ -17,7 +17,7 @@ from im2rec.processors import cores
 from im2rec.sets import list_beside, record_files
 from im2rec.verification import VerifyOptions, verify_set, write_sum
 from im2rec.work import PoolOptions
-from recordio import images
+from recordio import imagecheck
 from recordio.errors import RecordIOError
 from recordio.issues import VerifyReport
 
@@ -50,7 +50,7 @@ class _Found:
 @click.command("verify")
 @click.argument("sets", metavar="PREFIX|REC ...", type=shared.PATH, nargs=-1, required=True)
 @click.option("--decode", is_flag=True, help="Decode every image strictly, too.")
-@click.option("--max-pixels", type=click.IntRange(1), default=images.MAX_PIXELS, show_default=True, help="Larger images are issues.")
+@click.option("--max-pixels", type=click.IntRange(1), default=imagecheck.MAX_PIXELS, show_default=True, help="Larger images are issues.")
 @click.option(
     "--headers/--no-headers", default=True, show_default=True, help="Check image headers and labels; without, any payload will do."
 )

@@ -19,7 +19,7 @@ import corpora
 from packing import ENCODED, KEPT, pack
 
 from im2rec.work import PoolOptions
-from recordio import images
+from recordio import imagecheck
 from recordio.traits import Trait
 
 TABLE = Path(__file__).with_name("outcomes.tsv")
@@ -62,7 +62,7 @@ def rejected(reason: str) -> str:
 
 def described(data: bytes) -> str:
     """Return the outcome of an image that was packed: its format, size and traits."""
-    info = images.check(data)
+    info = imagecheck.check(data)
     traits = "".join(f" {str(trait.name).lower()}" for trait in Trait if info.traits & trait)
     return f"{info.format} {info.width}x{info.height}{traits}{' without end' if info.missing_end else ''}"
 

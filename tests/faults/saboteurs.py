@@ -285,7 +285,7 @@ SABOTEURS = [
     ),
     Saboteur(
         "images are decoded as imread does, half-grey when they are truncated",
-        "recordio/images.py",
+        "recordio/imagecheck.py",
         '        raise ImageFormatError(f"is truncated: {len(data)} bytes, the JPEG\'s end is missing ({reason})") from None\n',
         "        pass\n",
         ("tests/recordio/test_images.py", "tests/faults/test_truncated.py"),
@@ -320,7 +320,7 @@ SABOTEURS = [
     ),
     Saboteur(
         "large images are decoded before anybody looks at their size",
-        "recordio/images.py",
+        "recordio/imagecheck.py",
         "    if info.width * info.height > max_pixels:\n",
         "    if False:\n",
         ("tests/recordio/test_images.py", "tests/faults/test_bombs.py"),

@@ -11,21 +11,21 @@ from pictures import STORED, chunk, png_header, saved
 
 from im2rec.errors import ImageError
 from im2rec.source import ImageSource, SourceOptions
-from recordio import images
+from recordio import imagecheck, images
 from recordio.errors import ImageFormatError
 from recordio.probe import png_without_texts, probe
 
 
 def refused(data: bytes) -> str:
     with pytest.raises(ImageFormatError) as caught:
-        images.check(data)
+        imagecheck.check(data)
     return str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["arithmetic", "arithmetic-restarts", "arithmetic-progressive"])
 def test_a_truncated_jpeg_of_arithmetic_coding_is_refused_though_its_decoder_does_not_complain(name: str) -> None:
     whole = (STORED / f"{name}.jpg").read_bytes()
-    images.check(whole)
+    imagecheck.check(whole)
     for size in range(len(whole)):
         assert "truncated" in refused(whole[:size]) or size < 4
 
@@ -39,7 +39,7 @@ def test_a_jpeg_of_more_scans_than_any_coder_writes_is_refused() -> None:
     assert "scans, expected at most 500" in refused(make(list(MAKERS).index("jpeg of scans")).data)
     whole = saved("JPEG", progressive=True)(40, 30, 1)
     last = whole[whole.rindex(b"\xff\xda") : -2]
-    images.check(whole[:-2] + 300 * last + whole[-2:])
+    imagecheck.check(whole[:-2] + 300 * last + whole[-2:])
 
 
 def test_fill_bytes_in_front_of_a_marker_are_passed_over_at_once() -> None:
@@ -77,7 +77,7 @@ def test_an_image_beyond_pillows_own_limit_is_too_large_and_not_damaged() -> Non
 @pytest.mark.parametrize("mode", ["RGB", "L"])
 def test_a_truncated_jpeg_2000_is_refused_wherever_it_was_cut(mode: str) -> None:
     whole = saved("JPEG2000", mode)(37, 29, 1)
-    images.check(whole)
+    imagecheck.check(whole)
     for size in range(16, len(whole)):
         assert "truncated" in refused(whole[:size])
 

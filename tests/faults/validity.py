@@ -13,7 +13,7 @@ from pictures import KINDS, OTHERS, Kind, encoded, exif, png, saved, simple, wit
 from tiers import SEED
 
 from im2rec.transform import short_side_size
-from recordio import images
+from recordio import imagecheck
 from recordio.errors import ImageFormatError
 
 _LONGEST = 257
@@ -126,8 +126,8 @@ def check(first: int, stop: int) -> tuple[int, list[tuple[object, str]]]:
 
 def _probed(data: bytes, format: str, width: int, height: int) -> list[str]:
     try:
-        info = images.check(data)
-        images.decode_strictly(data)
+        info = imagecheck.check(data)
+        imagecheck.decode_strictly(data)
     except ImageFormatError as error:
         return [str(error)]
     if (info.format, info.width, info.height) != (format, width, height) and not (format == "tiff" and info.width == height):

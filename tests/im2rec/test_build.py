@@ -140,14 +140,14 @@ def test_bad_images_are_left_out_with_their_reasons_and_the_rest_is_packed(pack,
 
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_fault_of_ours_on_one_image_costs_that_image(pack, items, monkeypatch, workers):
-    check = transform.images.check
+    check = transform.imagecheck.check
 
     def fail(data, **options):
         if len(data) % 2:
             raise IndexError("a fault of ours")
         return check(data, **options)
 
-    monkeypatch.setattr(transform.images, "check", fail)
+    monkeypatch.setattr(transform.imagecheck, "check", fail)
     monkeypatch.setattr(JpegHeaders, "match", lambda *_: None)  # each image is checked, whatever its siblings were
     _, report = pack(items, pool=PoolOptions(workers))
     assert 0 < report.rejected < len(items)

@@ -237,3 +237,20 @@ def noise():
         return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
 
     return build
+
+
+@pytest.fixture(scope="session")
+def planes(photo) -> bytes:
+    """A sequential JPEG whose three components have a scan each, put together of three gray ones."""
+    import cv2  # not every test needs it
+    import numpy as np
+
+    data = [cv2.imencode(".jpg", np.asarray(photo("RGB", (24, 16)))[:, :, number].copy())[1].tobytes() for number in range(3)]
+    frame = data[0].index(b"\xff\xc0")
+    head, tables = data[0][:frame], data[0][frame + 13 : data[0].index(b"\xff\xda")]
+    both = b"\xff\xc0\x00\x11\x08" + struct.pack(">HHB", 16, 24, 3) + b"\x01\x11\x00\x02\x11\x00\x03\x11\x00"
+    scans = [
+        b"\xff\xda\x00\x08\x01" + bytes([number + 1]) + b"\x00\x00\x3f\x00" + piece[piece.index(b"\xff\xda") + 10 : -2]
+        for number, piece in enumerate(data)
+    ]
+    return head + both + tables + b"".join(scans) + b"\xff\xd9"

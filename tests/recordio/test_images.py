@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from recordio import codecs, images
+from recordio import codecs, imagecheck, images
 from recordio.errors import CodecMissing, ImageFormatError
 from recordio.probe import UnknownFormat
 
@@ -44,7 +44,7 @@ NUMBERS = {
 
 def refused(data: bytes, **options) -> str:
     with pytest.raises(ImageFormatError) as caught:
-        images.check(data, **options)
+        imagecheck.check(data, **options)
     return str(caught.value)
 
 
@@ -77,14 +77,14 @@ def hidden(monkeypatch):
 @each_picture
 def test_golden_images_pass_with_the_size_that_pillow_sees(path):
     with Image.open(path) as image:
-        assert images.check(path.read_bytes())[1:4] == (*image.size, False)
+        assert imagecheck.check(path.read_bytes())[1:4] == (*image.size, False)
 
 
 def test_golden_broken_files_are_refused_for_what_they_are():
     assert refused((GOLDEN / "bad" / "empty.jpg").read_bytes()) == "is empty"
     assert refused((GOLDEN / "bad" / "truncated.jpg").read_bytes()).startswith("is truncated: ")
     with pytest.raises(UnknownFormat, match="it starts with b'<!DOCTYPE html>"):
-        images.check((GOLDEN / "bad" / "page.jpg").read_bytes())
+        imagecheck.check((GOLDEN / "bad" / "page.jpg").read_bytes())
 
 
 @each_jpeg
@@ -93,7 +93,7 @@ def test_every_truncation_of_a_jpeg_is_refused_but_that_of_its_end_mark(saved, m
     for size in range(len(data) - 2):
         refused(data[:size])
     for size in (len(data) - 2, len(data) - 1):
-        assert images.check(data[:size])[:4] == ("jpg", 20, 13, True)
+        assert imagecheck.check(data[:size])[:4] == ("jpg", 20, 13, True)
 
 
 @each_jpeg
@@ -119,19 +119,19 @@ def test_png_that_claims_50000_times_50000_pixels_is_refused_by_its_header(saved
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"])
 def test_limit_of_pixels_is_the_last_that_passes(saved, format):
     data = saved(format, "RGB", (40, 30))
-    assert images.check(data, max_pixels=1200)[1:3] == (40, 30)
+    assert imagecheck.check(data, max_pixels=1200)[1:3] == (40, 30)
     assert refused(data, max_pixels=1199) == "has 40 x 30 pixels, expected at most 1199 in all"
 
 
 @pytest.mark.parametrize(("format", "name"), [("TIFF", "tiff"), ("PPM", "ppm"), ("JPEG2000", "jpeg2000")])
 def test_format_that_only_pillow_knows_is_judged_by_pillow(saved, format, name):
-    assert images.check(saved(format, "RGB", (40, 30)))[:4] == (name, 40, 30, False)
+    assert imagecheck.check(saved(format, "RGB", (40, 30)))[:4] == (name, 40, 30, False)
 
 
 @pytest.mark.parametrize("compression", ["raw", "tiff_lzw", "tiff_adobe_deflate"])
 def test_damaged_tiff_is_refused(saved, compression):
     data = saved("TIFF", "RGB", (40, 30), compression=compression)
-    assert images.check(data)[:4] == ("tiff", 40, 30, False)
+    assert imagecheck.check(data)[:4] == ("tiff", 40, 30, False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for size in range(len(data) // 3, len(data), 97):
@@ -298,7 +298,7 @@ def test_picture_too_wide_for_webp_is_refused():
 
 def test_encoded_pictures_pass_the_check(noise):
     for encoding in images.ENCODINGS:
-        assert images.check(images.encode(noise(30, 40), encoding))[:4] == (encoding, 40, 30, False)
+        assert imagecheck.check(images.encode(noise(30, 40), encoding))[:4] == (encoding, 40, 30, False)
 
 
 # Libraries that are missing
@@ -344,23 +344,23 @@ def test_opencv_that_was_missing_is_found_once_it_is_there(hidden, monkeypatch):
 def test_missing_pillow_is_told_where_it_is_needed(hidden, saved):
     data, tiff = saved("JPEG"), saved("TIFF")
     hidden("PIL.Image")
-    assert images.check(data)[0] == "jpg"
+    assert imagecheck.check(data)[0] == "jpg"
     with pytest.raises(CodecMissing, match=r"Pillow cannot be loaded: .*; run: pip install pillow"):
-        images.check(tiff)
+        imagecheck.check(tiff)
 
 
 def test_missing_simplejpeg_is_told_where_it_is_needed(hidden, saved):
     data = saved("JPEG")
     hidden("simplejpeg")
-    assert images.check(data)[0] == "jpg"
+    assert imagecheck.check(data)[0] == "jpg"
     with pytest.raises(CodecMissing, match=r"simplejpeg cannot be loaded: .*; run: pip install simplejpeg"):
-        images.check(data[:-2])
+        imagecheck.check(data[:-2])
 
 
 def test_images_are_judged_without_opencv(hidden, saved):
     data = saved("JPEG")
     hidden("cv2")
-    assert images.check(data[:-2])[:4] == ("jpg", 40, 30, True)
+    assert imagecheck.check(data[:-2])[:4] == ("jpg", 40, 30, True)
 
 
 def test_opencv_is_kept_to_one_thread():

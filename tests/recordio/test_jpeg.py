@@ -5,14 +5,12 @@ from __future__ import annotations
 import io
 import struct
 
-import cv2
-import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from recordio import images
+from recordio import imagecheck
 from recordio.errors import ImageFormatError
 from recordio.jpeg import JpegHeaders, jpeg_orientation
 from recordio.probe import probe
@@ -36,20 +34,6 @@ def made(saved):
         return saved("JPEG", mode, size, **options)
 
     return build
-
-
-@pytest.fixture(scope="session")
-def planes(photo) -> bytes:
-    """A sequential JPEG whose three components have a scan each, put together of three gray ones."""
-    data = [cv2.imencode(".jpg", np.asarray(photo("RGB", (24, 16)))[:, :, number].copy())[1].tobytes() for number in range(3)]
-    frame = data[0].index(b"\xff\xc0")
-    head, tables = data[0][:frame], data[0][frame + 13 : data[0].index(b"\xff\xda")]
-    both = b"\xff\xc0\x00\x11\x08" + struct.pack(">HHB", 16, 24, 3) + b"\x01\x11\x00\x02\x11\x00\x03\x11\x00"
-    scans = [
-        b"\xff\xda\x00\x08\x01" + bytes([number + 1]) + b"\x00\x00\x3f\x00" + piece[piece.index(b"\xff\xda") + 10 : -2]
-        for number, piece in enumerate(data)
-    ]
-    return head + both + tables + b"".join(scans) + END
 
 
 def verdict(data: bytes) -> ImageInfo | str:
@@ -132,7 +116,7 @@ def test_bytes_that_stand_behind_a_cut_are_not_taken_for_its_own(made, kind):
 
 
 def every_cut_is_noticed(data: bytes) -> None:
-    whole = images.check(data)
+    whole = imagecheck.check(data)
     assert not whole.missing_end
     with Image.open(io.BytesIO(data)) as image:
         image.load()
@@ -141,8 +125,8 @@ def every_cut_is_noticed(data: bytes) -> None:
         probed = verdict(data[:size])
         assert isinstance(probed, str) or probed.missing_end, size
         with pytest.raises(ImageFormatError):
-            images.check(data[:size])
-    assert images.check(data[:-2]).missing_end
+            imagecheck.check(data[:size])
+    assert imagecheck.check(data[:-2]).missing_end
 
 
 def test_an_end_mark_in_a_segment_between_two_scans_is_no_end(made):

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from recordio import images, strict
+from recordio import imagecheck, images, strict
 from recordio.errors import ImageFormatError
 
 END = b"\xff\xd9"
@@ -65,7 +65,7 @@ def test_damage_that_only_decoding_shows_is_refused(saved, mode, options, damage
     data = damage(saved("JPEG", mode, SIZE, **options))
     assert refused(data).startswith("is damaged: ")
     with pytest.raises(ImageFormatError, match="is damaged: "):
-        images.decode_strictly(data)
+        imagecheck.decode_strictly(data)
 
 
 @each_kind
@@ -114,7 +114,7 @@ def test_warnings_that_touch_no_pixel_are_no_damage(jpeg, what):
     pixels, remark = images.decode_whole(data)
     assert remark == ""
     assert np.array_equal(pixels, cv2.imdecode(np.frombuffer(data, np.uint8), 1))
-    images.decode_strictly(data)
+    imagecheck.decode_strictly(data)
 
 
 @pytest.mark.parametrize("padding", [bytes(1000), bytes(100), b"\x55" * 70])
@@ -157,7 +157,7 @@ def test_pillow_judges_where_simplejpeg_takes_no_jpeg_of_that_kind(jpeg, monkeyp
         raise ValueError("tjDecompressHeader3(): Could not determine subsampling level of JPEG image")
 
     monkeypatch.setattr(strict.load_simplejpeg(), "decode_jpeg_header", refuse)
-    assert images.decode_checked(jpeg, images.check(jpeg)) == ""
+    assert imagecheck.decode_checked(jpeg, imagecheck.check(jpeg)) == ""
     assert np.array_equal(images.decode_whole(jpeg)[0], cv2.imdecode(np.frombuffer(jpeg, np.uint8), 1))
 
 

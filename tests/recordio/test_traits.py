@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from recordio import images
+from recordio import imagecheck, images
 from recordio.errors import ImageFormatError
 from recordio.probe import png_transparent_gray, probe
 from recordio.traits import Trait
@@ -69,13 +69,13 @@ def exif(orientation: int) -> Image.Exif:
 
 @pytest.mark.parametrize(("format", "mode", "options", "expected"), SAVED.values(), ids=SAVED)
 def test_traits_are_those_the_image_was_saved_with(saved, format, mode, options, expected):
-    assert Trait(images.check(saved(format, mode, **options)).traits) == expected
+    assert Trait(imagecheck.check(saved(format, mode, **options)).traits) == expected
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_exif_rotation_is_found_in_every_format_that_has_it(saved, format, orientation):
-    info = images.check(saved(format, "RGB", exif=exif(orientation)))
+    info = imagecheck.check(saved(format, "RGB", exif=exif(orientation)))
     assert info.orientation == orientation
     assert info.traits == (ROTATED if orientation > 1 else 0)
     assert (info.width, info.height) == ((30, 40) if format == "TIFF" and orientation > 4 else (40, 30))  # Pillow turns a TIFF
@@ -97,7 +97,7 @@ def test_more_than_one_picture_is_animated(saved, photo, format, more):
     data = saved(format, "RGB", save_all=True, append_images=frames)
     with Image.open(io.BytesIO(data)) as image:
         assert image.n_frames == 1 + more
-    assert bool(images.check(data).traits & ANIMATED) == bool(more)
+    assert bool(imagecheck.check(data).traits & ANIMATED) == bool(more)
 
 
 @pytest.mark.parametrize("format", ["GIF", "PNG", "WEBP"])
@@ -125,7 +125,7 @@ def test_the_first_picture_of_an_animation_is_decoded(saved, photo, format, colo
 def test_sixteen_bits_are_found(shape, expected, format):
     picture = np.random.default_rng(3).integers(0, 1 << 16, shape).astype(np.uint16)
     data = cv2.imencode(format, picture)[1].tobytes()
-    assert Trait(images.check(data).traits) == expected | SIXTEEN_BIT
+    assert Trait(imagecheck.check(data).traits) == expected | SIXTEEN_BIT
 
 
 def test_a_jpeg_of_twelve_bits_has_more_than_eight(saved):

@@ -110,7 +110,7 @@ def test_an_error_without_a_name_is_not_always_that_of_stdout(im2rec):
 
 
 def test_modules_are_reached_without_an_import_of_their_own():
-    code = "import recordio; print(recordio.verify.verify, recordio.checksum.load, recordio.probe.probe, recordio.images.check)"
+    code = "import recordio; print(recordio.verify.verify, recordio.checksum.load, recordio.probe.probe, recordio.imagecheck.check)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout
     assert callable(recordio.salvage)
 

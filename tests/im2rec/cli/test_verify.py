@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from im2rec.verification import VerifyOptions, verify_set
-from recordio import images
+from recordio import imagecheck
 from recordio.header import pack_header
 from recordio.writer import IndexedWriter
 
@@ -174,7 +174,7 @@ def test_pillows_own_limit_does_not_count(im2rec, work, monkeypatch):
     write(work / "x.rec", (7, pack_header(0, 7) + cv2.imencode(".png", np.zeros((50, 50), np.uint8))[1].tobytes()))
     assert im2rec("verify", "x", "--decode", "--workers", 0).code == 0
     tiff = cv2.imencode(".tiff", np.zeros((50, 50), np.uint8))[1].tobytes()
-    assert images.check(tiff, max_pixels=2500).width == 50
+    assert imagecheck.check(tiff, max_pixels=2500).width == 50
     assert Image.MAX_IMAGE_PIXELS == 100
 
 

@@ -93,6 +93,15 @@ def test_a_progressive_jpeg_that_ends_between_two_scans_is_bad(tmp_path: Path, j
     assert make(rec, check=False).next()
 
 
+@BOTH
+def test_a_sequential_jpeg_that_lacks_the_scan_of_a_component_is_bad(tmp_path: Path, planes: bytes, make: Make) -> None:
+    assert make(write(tmp_path / "whole.rec", [planes])).next()
+    rec = write(tmp_path / "planes.rec", [planes[: planes.rindex(b"\xff\xda")] + b"\xff\xd9"])
+    with pytest.raises(BadSample, match=r"planes\.rec: key 0: is (truncated|damaged)"):
+        make(rec).next()
+    assert make(rec, check=False).next()
+
+
 def test_plain_jpegs_are_decoded_once_although_they_are_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
     decode = strict.decode
