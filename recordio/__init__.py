@@ -23,6 +23,7 @@ Face recognition:
 
 Pixels:
     images    decode, resize, encode, with OpenCV
+    imagecheck  whether an image is whole
 
 Training:
     loaders   iterators that decode, augment and batch, as mxnet.io and mxnet.image
@@ -100,7 +101,8 @@ _HOMES = {
     "writer": ("IndexedWriter", "Writer"),
 }
 _SUBMODULES = frozenset(  # reached as recordio.probe and the like without an import of their own; those above, too
-    {*_HOMES, "alpha", "checksum", "files", "frame", "issues", "loaders", "outputs", "probe", "scan", "tolerant", "verify"}
+    {*_HOMES, "alpha", "checksum", "files", "frame", "imagecheck", "issues", "loaders", "outputs", "probe"}
+    | {"scan", "shardnames", "tolerant", "verify"}
 )
 _MODULES = {name: module for module, names in _HOMES.items() for name in names}
 

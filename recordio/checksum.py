@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import zlib
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 TITLE: Final = b"recordio-sum 1\n"
+CRC_TYPE: Final = "I" if array("I").itemsize == 4 else "L"  # of an array
 _LINES: Final = 1 << 14  # formatted at once
 _BLOCK: Final = 1 << 22  # bytes read at once
 _LONGEST: Final = 1 << 16  # bytes of a line
@@ -115,8 +118,13 @@ def digest_file(path: str | os.PathLike[str]) -> FileDigest:
 
 def format_records(keys: Iterable[int], offsets: Iterable[int], lengths: Iterable[int], crcs: Iterable[int]) -> str:
     """Format lines of records, ``key TAB offset TAB length TAB crc LF`` each."""
-    rows = zip(keys, offsets, lengths, crcs, strict=True)
-    return "".join([f"{key}\t{offset}\t{length}\t{crc:08x}\n" for key, offset, length, crc in rows])
+    # All digits of the CRCs are made at once, for half the time.
+    words = array(CRC_TYPE, crcs)
+    if sys.byteorder == "little":
+        words.byteswap()
+    digits = words.tobytes().hex("\n", 4).split("\n") if words else []
+    rows = zip(keys, offsets, lengths, digits, strict=True)
+    return "".join([f"{key}\t{offset}\t{length}\t{crc}\n" for key, offset, length, crc in rows])
 
 
 def format_sum(

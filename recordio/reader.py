@@ -62,7 +62,7 @@ class Reader:
 
         Args:
             copy: without it images are views of the block that was read, which are made sooner; one that is kept keeps its
-                block, of 128 KiB to 4 MiB.
+                block, of 512 KiB to 4 MiB.
 
         Raises:
             FormatError: at the first fault, with the file and the offset; a BadHeader where a payload is too short for a

@@ -10,7 +10,7 @@ from recordio.errors import Truncated
 from recordio.files import InputFile
 from recordio.header import HEADER_SIZE, Header
 
-LEAST: Final = 1 << 17  # bytes read at once: what stays in the processor's cache until it is given out
+LEAST: Final = 1 << 19  # bytes read at once: what stays in the processor's cache until it is given out
 MOST: Final = 1 << 22
 _RECORDS: Final = 32  # in a block, where that is not too large for them: the last one is read again with the next block
 
@@ -26,28 +26,24 @@ def unpacked(file: InputFile, *, copy: bool = True) -> Iterator[tuple[Header, by
         FormatError: at the first fault, with the file and the offset; a BadHeader where a payload is too short for one.
         FileError: a read failed.
     """
-    unpack, new, magic_word, padding, longest = _SCALAR.unpack_from, tuple.__new__, frame.MAGIC, frame.PADDING, frame.MAX_LENGTH
+    unpack, new, magic_word, padding, made = _SCALAR.unpack_from, tuple.__new__, frame.MAGIC, frame.PADDING, Header
+    head_size, least, image_at = _HEAD_SIZE, HEADER_SIZE, _IMAGE_AT
     base, wanted = 0, LEAST
     while base < file.size:
         block = scan.read_block(file, base, wanted)
         source: bytes | memoryview = block if copy else memoryview(block)
         size, position, end, needed = len(block), 0, 0, 0
-        last = size - _IMAGE_AT
+        # In a block that is longer than a part can be, a cflag could not be told from a length.
+        last = size - image_at if size <= frame.MAX_LENGTH else -1
         while True:
             while position <= last:
                 # The usual case without a call: a whole record of one part, with one label in its header.
                 magic, lrec, flag, label, id_, id2 = unpack(block, position)
-                data_end = position + _HEAD_SIZE + lrec
+                data_end = position + head_size + lrec
                 end = data_end + (-lrec & 3)
-                if (
-                    flag
-                    or magic != magic_word
-                    or not HEADER_SIZE <= lrec <= longest
-                    or end > size
-                    or block[data_end:end] != padding[lrec & 3]
-                ):
+                if flag or magic != magic_word or lrec < least or end > size or block[data_end:end] != padding[lrec & 3]:
                     break
-                yield new(Header, (0, label, id_, id2)), source[position + _IMAGE_AT : data_end]
+                yield new(made, (0, label, id_, id2)), source[position + image_at : data_end]
                 position = end
             if position == size:
                 break

@@ -6,7 +6,7 @@ import operator
 import os
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -137,7 +137,7 @@ class IndexedWriter:
         self._idx = (b"", 0)  # what the .idx starts with, and the records that it is of
         self.keys = array("Q")
         self.offsets = array("Q")
-        self._crcs = array("L" if array("I").itemsize != 4 else "I")
+        self._crcs = array(checksum.CRC_TYPE)
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -253,10 +253,8 @@ class IndexedWriter:
         if self.sum is not None and crcs is not None:
             self._crcs.extend(crcs)
         elif self.sum is not None:
-            crc, view, begin = self._crc, memoryview(block), 0
-            for end in ends[1:]:
-                self._crcs.append(crc(view[begin : end - start]))
-                begin = end - start
+            crc, view = self._crc, memoryview(block)
+            self._crcs.extend([crc(view[begin - start : end - start]) for begin, end in pairwise(ends)])
 
     def finish(self) -> None:
         """Write what is pending, the .idx and the .sum, and sync them, without giving them their final names yet.

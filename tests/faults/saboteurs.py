@@ -363,6 +363,13 @@ SABOTEURS = [
     ),
     # workers and counts
     Saboteur(
+        "the batch of a reader that died is passed over",
+        "im2rec/readers.py",
+        "            if answer is None:\n                yield from loop(batch)\n                return\n",
+        "            if answer is None:\n                return\n",
+        ("tests/im2rec/test_readers.py",),
+    ),
+    Saboteur(
         "concurrent.futures' pool stands in for the supervisor",
         "im2rec/pool.py",
         "    if options.workers:\n        yield from _Supervisor(chunks, setup, options).run()\n"

@@ -61,7 +61,7 @@ def mixed(tmp_path):
 
 
 @pytest.mark.parametrize("copy", [True, False])
-@pytest.mark.parametrize("block", [1, 40, 4096, unpacked.LEAST])
+@pytest.mark.parametrize("block", [1, 40, 4096, 1 << 17, unpacked.LEAST])
 def test_the_same_comes_as_one_after_the_other(mixed, monkeypatch, block, copy):
     monkeypatch.setattr(unpacked, "LEAST", block)
     expected = plainly(mixed)
@@ -95,7 +95,8 @@ def test_a_payload_without_a_header_is_told_with_its_offset(tmp_path):
         list(reader.unpacked())
 
 
-def test_a_file_that_shrinks_while_it_is_read_is_reported(mixed):
+def test_a_file_that_shrinks_while_it_is_read_is_reported(mixed, monkeypatch):
+    monkeypatch.setattr(unpacked, "LEAST", 1 << 17)
     with Reader(mixed) as reader:
         found = reader.unpacked()
         next(found)
