@@ -216,8 +216,8 @@ SABOTEURS = [
     Saboteur(
         "CRCs are taken of the wrong bytes",
         "recordio/writer.py",
-        "                self._crcs.append(crc(view[begin : end - start]))\n",
-        "                self._crcs.append(crc(view[begin : end - start - 1]))\n",
+        "crc(view[begin - start : end - start]) for",
+        "crc(view[begin - start : end - start - 1]) for",
         (
             "tests/im2rec/test_reindex.py",
             "tests/im2rec/cli/test_verify.py",
