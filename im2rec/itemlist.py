@@ -246,6 +246,8 @@ def _parse_plain(lines: list[bytes], known: _Labels) -> list[Item] | None:
     """
     try:
         text = b"".join(lines).decode("utf-8")
+        if text.count("\t") != 2 * len(lines):
+            return None
         fields = ("\n" + text.removesuffix("\n")).replace("\n", "\t\n").split("\t")
         first, labels, paths = fields[1::3], fields[2::3], fields[3::3]
         ids = "".join(first)

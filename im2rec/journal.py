@@ -22,7 +22,7 @@ from im2rec.work import Block, Outcomes
 from recordio import checksum, files
 from recordio.errors import FileError
 from recordio.leftovers import TEMPORARY, temporary_stem
-from recordio.outputs import OutputFile
+from recordio.outputfile import OutputFile
 from recordio.shardnames import set_or_shard
 
 _INTERVAL: Final = 2.0  # seconds of work that an interruption may cost

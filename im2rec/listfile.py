@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from im2rec.errors import ListError
 from recordio import checksum
-from recordio.outputs import OutputFile, OutputSet
+from recordio.outputfile import OutputFile
+from recordio.outputs import OutputSet
 
 MAX_ID = (1 << 64) - 1
 EXACT_INTEGERS = 1 << 24  # float32 holds every integer up to here

@@ -127,6 +127,7 @@ class _Supervisor(Generic[T]):
         self._handed_out = 0
         self._more = True
         self._deadline = Deadline(options.timeout, time.monotonic())
+        self._awaited: tuple[Any, float] = (None, 0.0)  # what comes next, and since when
 
     def run(self) -> Iterator[Block[T]]:
         try:
@@ -215,6 +216,10 @@ class _Supervisor(Generic[T]):
 
     def _wait(self) -> None:
         """Wait for a message, a death, or an image's deadline."""
+        worker, task = self._order[0]
+        awaited = (worker.process, task.number, task.received)
+        if awaited != self._awaited[0]:
+            self._awaited = awaited, time.monotonic()
         places = {worker.connection: worker for worker in self._workers if worker.process is not None}
         for connection in multiprocessing.connection.wait(list(places), self._deadline.pause):
             self._receive(places[connection])
@@ -276,12 +281,17 @@ class _Supervisor(Generic[T]):
     # -- deaths
 
     def _end_late(self) -> None:
-        """End workers whose image had its time."""
+        """End workers whose image had its time; and the one that is waited for, when it is at none for as long: it was stopped."""
         self._deadline.look(time.monotonic())
         for worker in self._workers:
             if worker.process is not None and worker.tasks:
-                since, _, number = STATE.unpack_from(worker.shared)
-                if number >= 0 and self._deadline.is_over(since):
+                since, chunk, number = STATE.unpack_from(worker.shared)
+                # At no image it may be starting, which is chunk -1, or wait for room in its ring, unless all it made was taken.
+                if number < 0 <= chunk and worker is self._order[0][0] and not worker.inbox:
+                    since = self._awaited[1]
+                elif number < 0:
+                    continue
+                if self._deadline.is_over(since):
                     worker.process.kill()
                     self._replace(worker, late=number)
 

@@ -15,6 +15,7 @@ import gc
 import mmap
 import os
 import pickle
+import select
 import signal
 import struct
 import sys
@@ -39,6 +40,7 @@ _BATCH: Final = 1 << 20  # bytes that the files of a batch should have, or the r
 _FREE, _WORK = 0, 1
 _PATIENCE: Final = 1.0  # seconds that the end of a killed reader is waited for: one that reads from a dead network disk may have none
 _GLANCE: Final = 0.0005
+_STALLED: Final = 60.0  # seconds without a word after which a reader is given up: it was stopped, or its disk is gone
 _ORDER: Final = struct.Struct("<BII")  # to a reader: work, an inbox, the bytes in it; or free, a slot, 0
 _LENGTH: Final = struct.Struct("<I")  # from a reader: bytes of the message that follows
 _LARGE: Final = -1  # in place of a slot: the items are to be done in the writing process
@@ -97,6 +99,7 @@ class _Reader:
         self._given: deque[bool] = deque()  # batches that have not been taken, and whether the process has them
         self._inbox = 0
         self._pid = 0
+        self._gone = False
         self._orders = self._answers = -1
 
     def count_given(self) -> int:
@@ -124,13 +127,13 @@ class _Reader:
     def give(self, batch: Batch) -> None:
         """Give it the next batch."""
         data = pickle.dumps(tuple(zip(*batch, strict=True)), pickle.HIGHEST_PROTOCOL)
-        fits = len(data) <= _INBOX
-        if fits and self._pid:
+        takes_it = len(data) <= _INBOX and self._pid > 0 and not self._gone
+        if takes_it:
             start = self._inbox * _INBOX
             self._memory[start : start + len(data)] = data
             self._order(_WORK, self._inbox, len(data))
             self._inbox = (self._inbox + 1) % _AHEAD
-        self._given.append(fits and self._pid > 0)
+        self._given.append(takes_it)
 
     def _order(self, what: int, place: int, size: int = 0) -> None:
         with contextlib.suppress(BrokenPipeError):  # that it is dead is seen when its answer is missing
@@ -140,7 +143,7 @@ class _Reader:
         """Yield the blocks of the batch that was given first; *loop* makes what the reader does not."""
         has_it = self._given.popleft()
         while batch:
-            answer = self._receive() if has_it else None
+            answer = self._receive() if has_it and not self._gone else None
             if answer is None:
                 yield from loop(batch)
                 return
@@ -156,10 +159,17 @@ class _Reader:
             batch = batch[len(done) :]
 
     def _receive(self) -> tuple[int, int, Outcomes] | None:
-        """Receive an answer; None when the process is gone."""
-        length = _read(self._answers, _LENGTH.size)
-        message = _read(self._answers, *_LENGTH.unpack(length)) if length else b""
-        return pickle.loads(message) if message else None  # noqa: S301  (from a fork of this process)
+        """Receive an answer; None when the process is gone, or has said nothing for so long that it is given up."""
+        poll = select.poll()
+        poll.register(self._answers, select.POLLIN)
+        if poll.poll(_STALLED * 1000):
+            length = _read(self._answers, _LENGTH.size)
+            message = _read(self._answers, *_LENGTH.unpack(length)) if length else b""
+            if message:
+                return pickle.loads(message)  # type: ignore[no-any-return]  # noqa: S301  (from a fork of this process)
+        self._gone = True  # whatever it may still say is of images that are done here now
+        self._end()
+        return None
 
     def close(self) -> None:
         """Close this side of the pipes."""
@@ -169,8 +179,11 @@ class _Reader:
         self._orders = self._answers = -1
 
     def kill(self) -> None:
-        """End the process, whatever it is doing."""
+        """Close the pipes and end the process, whatever it is doing."""
         self.close()
+        self._end()
+
+    def _end(self) -> None:
         if self._pid:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._pid, signal.SIGKILL)

@@ -9,7 +9,8 @@ from typing import NamedTuple
 from im2rec import plan
 from im2rec.listfile import Item
 from im2rec.work import Block
-from recordio.outputs import OutputFile, OutputSet
+from recordio.outputfile import OutputFile
+from recordio.outputs import OutputSet
 from recordio.shardnames import shard_name
 from recordio.writer import IndexedWriter
 
@@ -69,7 +70,7 @@ class ShardWriter:
         """Open the next shard, or take over what an earlier run wrote of it to a temporary file."""
         number = len(self._writers)
         if self._shard_size:
-            shard = plan.Shard(number, 1, 0, None)  # its name is settled when the number of shards is known
+            shard = plan.Shard(number, number + 1, 0, None)  # its name is settled when the number of shards is known
         else:
             shard = self._shards[number]
         rec, idx, *_ = self._names(shard.number, shard.of)

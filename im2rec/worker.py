@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-STATE: Final = struct.Struct("<dqq")  # since when, and the chunk and item that a worker is at (-1: none)
+STATE: Final = struct.Struct("<dqq")  # since when, and the chunk and item that a worker is at (-1: none; no chunk: it is starting)
 DATA: Final = 64  # where the ring starts in the shared memory, behind the state
 
 
@@ -54,12 +54,14 @@ class _Server(Generic[T]):
         self._written = self._freed = 0  # counters of ring bytes; a place is its counter modulo the ring's size
         self._start = 0  # counter at which the bytes that have not been sent begin
         self._outcomes = Outcomes()
-        self._chunk = 0
+        self._chunk = -1
         self._go = False
 
     def serve(self) -> None:
         self._mark(-1)
         work = self._setup()
+        self._chunk = 0
+        self._mark(-1)
         while True:
             while not self._tasks:
                 self._receive()

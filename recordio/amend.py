@@ -9,7 +9,8 @@ from typing import Final
 
 from recordio import files, pending, signals
 from recordio.errors import FileError
-from recordio.outputs import OutputFile, OutputSet
+from recordio.outputfile import OutputFile
+from recordio.outputs import OutputSet
 
 _BESIDE: Final = (".rec", ".idx", ".sum", ".lst", ".classes.txt", ".rejects.tsv")
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from recordio import files, indexlines, outputs, scan
 from recordio.errors import KeyMissing
+from recordio.outputfile import OutputFile
 
 if TYPE_CHECKING:
     import numpy as np
@@ -254,9 +255,7 @@ class Rebuilt(NamedTuple):
     duplicates: int
 
 
-def rebuild(
-    rec: str | os.PathLike[str], output: outputs.OutputFile, *, ids: bool = True, watch: Callable[[bytes], None] | None = None
-) -> Rebuilt:
+def rebuild(rec: str | os.PathLike[str], output: OutputFile, *, ids: bool = True, watch: Callable[[bytes], None] | None = None) -> Rebuilt:
     """Write the index of a .rec file that is read from start to end.
 
     Args:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 from recordio import pickled
 from recordio.errors import FormatError
 from recordio.files import InputFile
-from recordio.outputs import OutputFile, OutputSet
+from recordio.outputfile import OutputFile
+from recordio.outputs import OutputSet
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -17,7 +17,8 @@ from recordio import checksum, files, index, naming, shardnames, tolerant
 from recordio.errors import FileError, IndexFormatError
 from recordio.files import InputFile
 from recordio.naming import KeyConflict, Names
-from recordio.outputs import OutputFile, OutputSet
+from recordio.outputfile import OutputFile
+from recordio.outputs import OutputSet
 from recordio.pending import unfinished
 from recordio.resync import Damage, Intact, read_exactly
 from recordio.writer import IndexedWriter

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from recordio.files import InputFile
-from recordio.outputs import OutputFile
+from recordio.outputfile import OutputFile
 
 _BUFFER = 1 << 20  # bytes gathered before a write
 

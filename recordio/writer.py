@@ -15,7 +15,8 @@ from recordio import checksum, frame
 from recordio.errors import BadHeader
 from recordio.files import InputFile
 from recordio.index import Index, format_lines
-from recordio.outputs import OutputFile, OutputSet
+from recordio.outputfile import OutputFile
+from recordio.outputs import OutputSet
 from recordio.sink import Sink
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ RECORDIO = [
     ["header", "lock", "mapped", "pickled", "pillows", "probe", "resync", "strict"],
     ["headercheck", "indexlines", "leftovers", "scan"],
     ["unpacked"],
-    ["commit", "pending"],
+    ["commit", "outputfile", "pending"],
     ["outputs", "outfolder"],
     ["index", "pairs", "amend"],
     ["checksum"],

@@ -118,7 +118,7 @@ def work_options(function: Any) -> Any:
             "--workers",
             type=click.IntRange(0),
             metavar="N",
-            help="Worker processes; 0 works in this one.  [default: the machine's cores; 0 to keep bytes]",
+            help="Worker processes; 0 works in this one.  [default: one a core; to keep bytes none, but up to 4 that read small files]",
         ),
     ):
         function = option(function)

@@ -237,7 +237,8 @@ def _run(
         written = ownimages.OF_A_SET if isinstance(items, ItemList) else (*ownimages.OF_A_SET, ".lst", ".classes.txt")
         ownimages.check_images((item.path for item in items), options.source, ownimages.files_of(prefix, written))
     if given["verbose"]:
-        click.echo(f"im2rec: packing {len(items)} images of {source} with {shared.said_workers(options.pool.workers)}", err=True)
+        who = shared.said_workers(options.pool.workers) + f" and up to {options.pool.readers} readers" * bool(options.pool.readers)
+        click.echo(f"im2rec: packing {len(items)} images of {source} with {who}", err=True)
     with progress.bar("packing", len(items), quiet=given["quiet"]) as advance:
         report = build.pack(items, prefix, options, outputs, advance=advance, before=before, digest=digest)
     given["finished"] = True

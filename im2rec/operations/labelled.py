@@ -12,7 +12,7 @@ from im2rec.listfile import format_label
 from im2rec.operations.info import class_names
 from im2rec.sets import list_of, prefix_of, record_files
 from recordio import checksum, files
-from recordio.outputs import OutputFile
+from recordio.outputfile import OutputFile
 
 _GATHERED = 1 << 20  # bytes of lines before a write
 

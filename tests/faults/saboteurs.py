@@ -102,7 +102,7 @@ SABOTEURS = [
     # writing
     Saboteur(
         "files are renamed without having been synced",
-        "recordio/outputs.py",
+        "recordio/outputfile.py",
         "                files.disk.fsync(self._fd)\n",
         "                pass\n",
         ("tests/faults/test_crash_states.py", *FILES),
@@ -130,7 +130,7 @@ SABOTEURS = [
     ),
     Saboteur(
         "a failed sync is passed over",
-        "recordio/outputs.py",
+        "recordio/outputfile.py",
         '            with self._telling_final("sync"):\n',
         "            with contextlib.suppress(OSError):\n",
         ("tests/faults/test_io_faults.py", *FILES),
@@ -144,14 +144,14 @@ SABOTEURS = [
     ),
     Saboteur(
         "half of a write is taken for all of it",
-        "recordio/outputs.py",
+        "recordio/outputfile.py",
         "                while done < size:\n",
         "                while False:\n",
         ("tests/faults/test_io_faults.py", *FILES),
     ),
     Saboteur(
         "files are written under their final names",
-        "recordio/outputs.py",
+        "recordio/outputfile.py",
         "        self.temporary = temporary_name(path)\n",
         "        self.temporary = path\n",
         ("tests/recordio/test_writer.py",),
@@ -186,7 +186,7 @@ SABOTEURS = [
     ),
     Saboteur(
         "temporary files stay when a run fails",
-        "recordio/outputs.py",
+        "recordio/outputfile.py",
         "        if not keep:\n            remove(self.temporary)\n",
         "",
         FILES,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import struct
@@ -67,6 +68,16 @@ def test_processes_that_do_not_fork_write_the_same_bytes(pack, items, method):
 def test_short_reads_of_the_quick_way_lose_nothing(pack, items, monkeypatch):
     whole, real = pack(items), os.readv
     monkeypatch.setattr(passthrough.os, "readv", lambda fd, views: real(fd, [views[0][:700]]))
+    assert pack(items) == whole
+
+
+@pytest.mark.parametrize("number", [errno.ESPIPE, errno.EINVAL])
+def test_files_that_do_not_tell_their_size_are_read_to_their_end(pack, items, monkeypatch, number):
+    def refuse(*_):
+        raise OSError(number, os.strerror(number))
+
+    whole = pack(items)
+    monkeypatch.setattr(passthrough.os, "lseek", refuse)
     assert pack(items) == whole
 
 

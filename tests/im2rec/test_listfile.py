@@ -162,6 +162,39 @@ def test_mxnets_form_takes_the_numbers_that_python_takes(tmp_path):
         assert list(items) == [Item(10, (10.0,), "a"), Item(7, (1.0,), "b")]
 
 
+_FIELD = st.one_of(
+    st.sampled_from(
+        ["0", "7", "007", "18446744073709551615", "18446744073709551616", "-1", "+3", "1.5", "-0.0", "1e3", "nan", "inf", "1e39"]
+    ),
+    st.sampled_from(
+        ["16777217", "1_0", " 4", "4 ", "", " ", "\uff17", "\u00b2", "a.jpg", " b c.jpg ", "\u2028x", "\x0bx", "\x85", "\ufeff5", "x\ry"]
+    ),
+)
+_LINE = st.one_of(
+    st.tuples(st.integers(0, 99).map(str), st.sampled_from(["0", "1.000000", "2"]), st.just("a.jpg")).map("\t".join),
+    st.lists(_FIELD, min_size=1, max_size=5).map("\t".join),
+)
+
+
+@pytest.mark.parametrize("lax", [False, True])
+@given(lines=st.lists(_LINE, max_size=6), end=st.sampled_from(["", "\n", "\r\n", "\n\n", "\t\n", "\0\n"]), rounding=st.booleans())
+def test_lines_parsed_together_are_what_they_are_one_by_one(lax, lines, end, rounding):
+    def outcome():
+        faults = []
+        try:
+            found = ItemList(
+                io.BytesIO(("\n".join(lines) + end).encode()), "x.lst", allow_rounding=rounding, on_fault=faults.append if lax else None
+            )
+            return repr(list(found)), [str(fault) for fault in faults]  # NaN equals only its own text
+        except ListError as error:
+            return str(error), []
+
+    together = outcome()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(itemlist, "_parse_plain", lambda *_: None)
+        assert outcome() == together
+
+
 def test_a_last_line_without_a_line_feed_counts():
     assert len(ItemList.from_stream(stream("0\t1\ta\n1\t1\tb"))) == 2
 

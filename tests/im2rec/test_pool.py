@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import multiprocessing
@@ -16,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from im2rec import pool
+from im2rec import pool, worker
 from im2rec.errors import ImageError, PlanError, WorkerError
 from im2rec.pool import run
 from im2rec.work import RING, PoolOptions
@@ -185,6 +186,24 @@ def test_an_item_that_hangs_is_ended_in_time_and_rejected():
 
     found = results(chunked(list(range(20)), 4), lambda: work, PoolOptions(2, timeout=0.6))
     check_all_but(found, 20, {5}, "took longer than 0.6 s")
+
+
+@pytest.mark.parametrize("after", [0, 1, 5])
+def test_a_worker_that_is_stopped_between_two_items_costs_none(monkeypatch, tmp_path, after):
+    put, done = worker._Server._put, []
+
+    def stop(server, what):
+        if len(done) == after:
+            with contextlib.suppress(FileExistsError):
+                (tmp_path / "stopped").touch(exist_ok=False)  # the first that comes here
+                os.kill(os.getpid(), signal.SIGSTOP)
+        done.append(what)
+        put(server, what)
+
+    monkeypatch.setattr(worker._Server, "_put", stop)
+    options = PoolOptions(2, 0.5, "fork")
+    assert results(chunked(range(60), 7), lambda: content, options) == expected(range(60))
+    assert multiprocessing.active_children() == []
 
 
 def test_time_in_which_all_processes_were_stopped_is_not_an_items_time():

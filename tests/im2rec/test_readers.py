@@ -129,6 +129,37 @@ def test_a_reader_that_is_killed_costs_no_image(pack, items, started, monkeypatc
     assert all(map(is_gone, started))
 
 
+@pytest.mark.parametrize("after", [0, 2])
+def test_a_reader_that_is_stopped_is_given_up(pack, items, started, monkeypatch, after):
+    alone, answer = pack(items), readers._Server._answer
+    monkeypatch.setattr(readers, "_STALLED", 0.3)
+    done = []
+
+    def stop(server, *what):
+        if len(done) == after:
+            os.kill(os.getpid(), signal.SIGSTOP)
+        done.append(what)
+        answer(server, *what)
+
+    monkeypatch.setattr(readers._Server, "_answer", stop)
+    assert pack(items, pool=PoolOptions(readers=2)) == alone
+    assert all(map(is_gone, started))
+
+
+def test_what_a_reader_says_too_late_is_not_heard(pack, items, monkeypatch):
+    alone, answer = pack(items), readers._Server._answer
+    monkeypatch.setattr(readers, "_STALLED", 0.05)
+    end = readers._Reader._end
+    monkeypatch.setattr(readers._Reader, "_end", lambda reader: None if reader._orders >= 0 else end(reader))  # it lives on, and says it
+
+    def late(server, *what):
+        time.sleep(0.08)
+        answer(server, *what)
+
+    monkeypatch.setattr(readers._Server, "_answer", late)
+    assert pack(items, pool=PoolOptions(readers=2)) == alone
+
+
 def test_a_reader_that_dies_in_the_midst_of_an_answer_costs_no_image(pack, items, monkeypatch):
     alone, write = pack(items), os.write
     mine = os.getpid()
