@@ -36,6 +36,7 @@ _RUN: Final = 32  # items of several labels that are done at once
 _MANY: Final = 2048  # items that are worth starting readers
 _ASKED: Final = 32  # of them that are asked for their size
 _SMALL: Final = 1 << 14  # bytes of a file that costs more to open than to copy, on the average
+_LARGE: Final = 1 << 16  # bytes of files of a batch, on the average, that end the reading by others
 _ROOM: Final = 1 << 18  # bytes of room that each file finds behind them; larger files go the ordinary way
 _PATIENCE: Final = 1.0  # seconds that a read is waited for when the run ends early: one from a dead network disk never returns
 _NOT_SEEKABLE: Final = (errno.ESPIPE, errno.EINVAL)
@@ -63,9 +64,9 @@ def run(
         iterator = chain(head, iterator)
         if len(head) == _MANY and sum(source.size(item.path) for item in head[:: _MANY // _ASKED]) < _SMALL * _ASKED:
             loop = _Loop(source, width, check, work, buffers=1)
-            return read_beside(iterator, lambda batch: map(seal, loop.run(batch)), readers)
+            yield from read_beside(iterator, lambda batch: map(seal, loop.run(batch)), readers, _LARGE)
     # One buffer is being filled, one waits, one is being written.
-    return _ahead(_Loop(source, width, check, work, buffers=3).run(iterator), seal)
+    yield from _ahead(_Loop(source, width, check, work, buffers=3).run(iterator), seal)
 
 
 class _Loop:

@@ -19,11 +19,11 @@ import select
 import signal
 import struct
 import sys
-import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
+from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from im2rec.listfile import Item
@@ -40,7 +40,7 @@ _BATCH: Final = 1 << 20  # bytes that the files of a batch should have, or the r
 _FREE, _WORK = 0, 1
 _PATIENCE: Final = 1.0  # seconds that the end of a killed reader is waited for: one that reads from a dead network disk may have none
 _GLANCE: Final = 0.0005
-_STALLED: Final = 60.0  # seconds without a word after which a reader is given up: it was stopped, or its disk is gone
+_STALLED: Final = 10.0  # seconds without a word after which a reader is given up, when it was stopped
 _ORDER: Final = struct.Struct("<BII")  # to a reader: work, an inbox, the bytes in it; or free, a slot, 0
 _LENGTH: Final = struct.Struct("<I")  # from a reader: bytes of the message that follows
 _LARGE: Final = -1  # in place of a slot: the items are to be done in the writing process
@@ -50,28 +50,33 @@ Loop = Callable[[Batch], Iterator[Block[Item]]]
 
 
 def can_fork() -> bool:
-    """Tell whether this process may fork: a fork has the locks of other threads, but not the threads."""
-    return sys.platform == "linux" and threading.active_count() == 1 and "cv2" not in sys.modules
+    """Tell whether this process may fork: a fork has the locks of other threads, Python's or a library's, but not the threads."""
+    if sys.platform != "linux" or "cv2" in sys.modules:
+        return False
+    try:
+        return len(os.listdir("/proc/self/task")) == 1
+    except OSError:
+        return False
 
 
-def read_beside(items: Iterable[Item], loop: Loop, readers: int) -> Iterator[Block[Item]]:
-    """Read and frame items by several processes; yield the blocks in order.
+def read_beside(items: Iterator[Item], loop: Loop, readers: int, most: float) -> Iterator[Block[Item]]:
+    """Read and frame items by several processes, as long as their files are small; yield the blocks in order.
 
     Args:
-        items: what to pack.
+        items: what to pack. When files become larger, the rest is left.
         loop: makes the blocks of a batch: in the readers, and here when one is gone.
         readers: processes.
+        most: bytes of a file, on a batch's average, up to which it counts as small.
     """
     crew = [_Reader() for _ in range(readers)]
     waiting: deque[tuple[_Reader, Batch]] = deque()
-    iterator = iter(items)
-    size = 32  # items of the next batch
+    size = 32  # items of the next batch; 0 when no more are to be read here
     try:
         for reader in crew:
             reader.start(loop, crew)
         while True:
             reader = min(crew, key=_Reader.count_given)
-            if reader.count_given() < _AHEAD and (batch := list(islice(iterator, size))):
+            if reader.count_given() < _AHEAD and (batch := list(islice(items, size))):
                 reader.give(batch)
                 waiting.append((reader, batch))
                 continue
@@ -82,20 +87,21 @@ def read_beside(items: Iterable[Item], loop: Loop, readers: int) -> Iterator[Blo
             for block in reader.take(batch, loop):
                 read += block.outcomes.read
                 yield block
-            size = max(1, min(_ITEMS, _BATCH * len(batch) // max(1, read)))
+            size = max(1, min(_ITEMS, _BATCH * len(batch) // max(1, read))) if size and read <= most * len(batch) else 0
     finally:
         with signals.held():
             for reader in crew:
                 reader.kill()
+            end = time.monotonic() + _PATIENCE
             for reader in crew:
-                reader.wait()
+                reader.wait(end)
 
 
 class _Reader:
     """A reader as the writing process sees it."""
 
     def __init__(self) -> None:
-        self._memory = mmap.mmap(-1, _AHEAD * _INBOX + _SLOTS * _SLOT)
+        self._memory: mmap.mmap
         self._given: deque[bool] = deque()  # batches that have not been taken, and whether the process has them
         self._inbox = 0
         self._pid = 0
@@ -114,15 +120,14 @@ class _Reader:
             crew: all readers.
         """
         with signals.held(), contextlib.ExitStack() as theirs, contextlib.suppress(OSError):
+            self._memory = mmap.mmap(-1, _AHEAD * _INBOX + _SLOTS * _SLOT)
             orders, self._orders = os.pipe()
             theirs.callback(os.close, orders)
             self._answers, answers = os.pipe()
             theirs.callback(os.close, answers)
             self._pid = os.fork()
             if not self._pid:
-                for other in crew:  # or it would not be seen that the writing process is gone
-                    other.close()
-                _serve(self._memory, orders, answers, loop)
+                _serve(self._memory, orders, answers, loop, crew)
 
     def give(self, batch: Batch) -> None:
         """Give it the next batch."""
@@ -159,10 +164,12 @@ class _Reader:
             batch = batch[len(done) :]
 
     def _receive(self) -> tuple[int, int, Outcomes] | None:
-        """Receive an answer; None when the process is gone, or has said nothing for so long that it is given up."""
+        """Receive an answer; None when the process is gone, or was stopped long ago. For a slow disk it may take as long as it likes."""
         poll = select.poll()
         poll.register(self._answers, select.POLLIN)
-        if poll.poll(_STALLED * 1000):
+        while not (said := poll.poll(_STALLED * 1000)) and not _is_stopped(self._pid):
+            pass
+        if said:
             length = _read(self._answers, _LENGTH.size)
             message = _read(self._answers, *_LENGTH.unpack(length)) if length else b""
             if message:
@@ -188,13 +195,21 @@ class _Reader:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._pid, signal.SIGKILL)
 
-    def wait(self) -> None:
-        """Wait until the killed process is gone."""
-        end = time.monotonic() + _PATIENCE
+    def wait(self, end: float) -> None:
+        """Wait until the killed process is gone, or the time has come."""
         with contextlib.suppress(ChildProcessError):  # where SIGCHLD is ignored, nobody is told
             while self._pid and not os.waitpid(self._pid, os.WNOHANG)[0] and time.monotonic() < end:
                 time.sleep(_GLANCE)
         self._pid = 0
+
+
+def _is_stopped(pid: int) -> bool:
+    """Tell whether somebody has stopped a process."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return False
+    return state.rpartition(b")")[2].split()[0] == b"T"
 
 
 def _read(fd: int, length: int) -> bytes:
@@ -208,11 +223,13 @@ def _read(fd: int, length: int) -> bytes:
     return data
 
 
-def _serve(memory: mmap.mmap, orders: int, answers: int, loop: Loop) -> NoReturn:
+def _serve(memory: mmap.mmap, orders: int, answers: int, loop: Loop, crew: list[_Reader]) -> NoReturn:
     """Be a reader, until the writing process is gone. What goes wrong ends it, and is met again, and said, by the other."""
     try:
+        for other in crew:  # or it would not be seen that the writing process is gone
+            other.close()
         settle_signals()
-        gc.disable()  # or all that this process inherited would be looked through, and copied for that
+        gc.freeze()  # or all that this process inherited would be looked through, and copied for that
         _Server(memory, orders, answers).serve(loop)
     finally:
         os._exit(0)

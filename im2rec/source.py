@@ -9,6 +9,7 @@ import stat
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from im2rec.errors import ImageError
 from im2rec.names import SAME, is_inside, to_local
@@ -69,6 +70,7 @@ class ImageSource:
     """
 
     def __init__(self, options: SourceOptions) -> None:
+        self._options = options
         self._confined = options.confined
         self._outside_root = options.outside_root
         self._root = os.path.abspath(options.root)
@@ -84,6 +86,9 @@ class ImageSource:
     def __del__(self) -> None:
         if getattr(self, "_at", -1) >= 0:
             os.close(self._at)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ImageSource, (self._options,)  # a copy opens the root for itself
 
     def read(self, path: str) -> bytes:
         """Read an image file whole.
@@ -124,8 +129,9 @@ class ImageSource:
         """Return what the system says of a file, None where it says nothing."""
         if leaves_root(path) and not self._outside_root:
             return None
+        local = to_local(path)
         try:
-            return os.stat(os.path.join(self._root, to_local(path)))
+            return os.stat(local, dir_fd=self._at) if self._at >= 0 else os.stat(os.path.join(self._root, local))
         except (OSError, ValueError):
             return None
 
@@ -153,16 +159,19 @@ class ImageSource:
             if self._confined and not _NOFOLLOW and os.path.islink(whole):
                 self._check_link(path, whole)
             try:
-                return os.open(whole, self._flags)
+                return self._open(local, whole, self._flags)
             except OSError as error:
                 if not self._confined or error.errno not in (errno.ELOOP, errno.EMLINK):
                     raise
             self._check_link(path, whole)
-            return os.open(whole, _FLAGS)
+            return self._open(local, whole, _FLAGS)
         except OSError as error:
             raise ImageError(path, _open_fault(error)) from None
         except ValueError as error:  # a NUL byte in the name
             raise ImageError(path, f"cannot be opened: {error}") from None
+
+    def _open(self, local: str, whole: str, flags: int) -> int:
+        return os.open(local, flags, dir_fd=self._at) if self._at >= 0 else os.open(whole, flags)
 
     def _check_folder(self, path: str, folder: str) -> None:
         if not self._outside_root and leaves_root(path):

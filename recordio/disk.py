@@ -1,4 +1,4 @@
-"""The layer of system calls on files: nothing of this package opens, writes, syncs or renames a file past it."""
+"""The layer of system calls on files, which tests replace: no file of a dataset is opened, written, synced or renamed past it."""
 
 from __future__ import annotations
 

@@ -32,8 +32,11 @@ def check(data: bytes, *, max_pixels: int = MAX_PIXELS, headers: JpegHeaders | N
     """
     try:
         info = probe(data, headers)
-    except UnknownFormat as unknown:
-        return pillows.check(data, unknown, max_pixels)
+    except UnknownFormat:
+        known = pillows.check(data, max_pixels)
+        if known is None:
+            raise
+        return known
     if info.width * info.height > max_pixels:
         raise TooManyPixels(info.width, info.height, max_pixels)
     if info.missing_end:

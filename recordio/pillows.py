@@ -74,13 +74,15 @@ def _unlimited(pillow: Any, pixels: int) -> Iterator[None]:
             pillow.MAX_IMAGE_PIXELS = before
 
 
-def check(data: bytes, unknown: ImageFormatError, max_pixels: int) -> ImageInfo:
+def check(data: bytes, max_pixels: int) -> ImageInfo | None:
     """Check that an image is whole, by decoding it, and read its format, size and traits.
 
     Args:
         data: a whole file's bytes.
-        unknown: raised where Pillow does not know the format either.
         max_pixels: refuse larger images.
+
+    Returns:
+        What it is; None where Pillow does not know the format.
 
     Raises:
         ImageFormatError: it is truncated, damaged, too large, or no image.
@@ -101,7 +103,7 @@ def check(data: bytes, unknown: ImageFormatError, max_pixels: int) -> ImageInfo:
         known = _STARTS.match(data)
         if known:
             raise ImageFormatError(f"is damaged or truncated, or {known.lastgroup} of a kind that Pillow does not read") from None
-        raise unknown from None
+        return None
     except ImageFormatError:
         raise
     except pillow.DecompressionBombError:

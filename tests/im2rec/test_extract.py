@@ -61,6 +61,16 @@ def test_what_is_extracted_packs_to_the_same_bytes(records, names: str, workers:
         assert len(files) == len(records) + 1
 
 
+@pytest.mark.parametrize(("large", "cores", "said"), [(1, 3, "3 workers"), (1, 1, "no workers"), (1 << 40, 3, "no workers")])
+def test_large_sets_are_written_by_several_processes(im2rec, work, photos, monkeypatch, large, cores, said) -> None:
+    monkeypatch.setattr("im2rec.cli.extract._LARGE", large)
+    monkeypatch.setattr("im2rec.processors.cores", lambda: cores)
+    assert im2rec("pack", photos, "-o", "x").code == 0
+    ran = im2rec("extract", "x", "-o", "out", "-v")
+    assert (ran.code, f"extracting with {said}\n" in ran.err) == (0, True)
+    assert all(Path("out", path.relative_to(photos)).read_bytes() == path.read_bytes() for path in photos.rglob("*.jpg"))
+
+
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize("options", [[], ["--resize", 16, "--workers", 0], ["--shards", 3]])
 def test_a_packed_folder_comes_back_under_its_names(im2rec, work, photos, workers, options) -> None:

@@ -31,7 +31,7 @@ def few_and_small(monkeypatch):
     monkeypatch.setattr(passthrough, "_MANY", 32)
     monkeypatch.setattr(passthrough, "_SMALL", 1 << 40)
     monkeypatch.setattr(readers, "_ITEMS", 7)
-    monkeypatch.setattr(readers, "can_fork", lambda: True)
+    monkeypatch.setattr(passthrough, "_LARGE", 1 << 40)
     monkeypatch.setattr(passthrough, "can_fork", lambda: True)
 
 
@@ -149,6 +149,7 @@ def test_a_reader_that_is_stopped_is_given_up(pack, items, started, monkeypatch,
 def test_what_a_reader_says_too_late_is_not_heard(pack, items, monkeypatch):
     alone, answer = pack(items), readers._Server._answer
     monkeypatch.setattr(readers, "_STALLED", 0.05)
+    monkeypatch.setattr(readers, "_is_stopped", lambda _: True)
     end = readers._Reader._end
     monkeypatch.setattr(readers._Reader, "_end", lambda reader: None if reader._orders >= 0 else end(reader))  # it lives on, and says it
 
@@ -158,6 +159,69 @@ def test_what_a_reader_says_too_late_is_not_heard(pack, items, monkeypatch):
 
     monkeypatch.setattr(readers._Server, "_answer", late)
     assert pack(items, pool=PoolOptions(readers=2)) == alone
+
+
+def test_a_reader_on_a_slow_disk_is_waited_for(pack, items, monkeypatch):
+    alone, answer, ended = pack(items), readers._Server._answer, []
+    monkeypatch.setattr(readers, "_STALLED", 0.02)
+    monkeypatch.setattr(readers._Reader, "_end", lambda reader: ended.append(reader._gone))
+
+    def late(server, *what):
+        time.sleep(0.1)
+        answer(server, *what)
+
+    monkeypatch.setattr(readers._Server, "_answer", late)
+    assert pack(items, pool=PoolOptions(readers=2)) == alone
+    assert ended == [False, False]  # they end with the pack, by the ends of their pipes
+
+
+def test_large_files_behind_small_ones_are_left_to_the_loop(pack, tmp_path, started, monkeypatch):
+    root = tmp_path / "root"
+    root.mkdir()
+    for number in range(200):
+        (root / str(number)).write_bytes(b"y" * (50 if number < 80 else 70_000))
+    items = [Item(number, (0.0,), str(number)) for number in range(200)]
+    changes = TransformOptions(check="off")
+    alone = pack(items, root, transform=changes)
+    monkeypatch.setattr(passthrough, "_LARGE", 1 << 16)
+    given, give = [], readers._Reader.give
+    monkeypatch.setattr(readers._Reader, "give", lambda reader, batch: (given.extend(batch), give(reader, batch)))
+    assert pack(items, root, transform=changes, pool=PoolOptions(readers=2)) == alone
+    assert 80 < len(given) < 180
+    assert all(map(is_gone, started))
+
+
+def test_without_room_for_shared_memory_all_is_read_here(pack, items, started, monkeypatch):
+    def refuse(*_):
+        raise OSError(12, "Cannot allocate memory")
+
+    alone = pack(items)
+    monkeypatch.setattr(readers.mmap, "mmap", refuse)
+    assert pack(items, pool=PoolOptions(readers=2)) == alone
+    assert not started
+
+
+FORKING = """
+import sys, threading
+from im2rec import readers
+print(readers.can_fork())
+sys.modules["cv2"] = sys
+print(readers.can_fork())
+del sys.modules["cv2"]
+release = threading.Event()
+thread = threading.Thread(target=release.wait)
+thread.start()
+print(readers.can_fork())
+release.set()
+thread.join()
+sys.platform = "darwin"
+print(readers.can_fork())
+"""
+
+
+def test_only_a_process_of_one_thread_without_opencv_is_forked_and_only_on_linux():
+    done = subprocess.run([sys.executable, "-c", FORKING], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.split() == ["True", "False", "False", "False"]
 
 
 def test_a_reader_that_dies_in_the_midst_of_an_answer_costs_no_image(pack, items, monkeypatch):
@@ -226,7 +290,7 @@ def note():
     pids.append(fork())
     return pids[-1]
 os.fork = note
-for number, block in enumerate(readers.read_beside((Item(n, (0.0,), "x") for n in range(10**9)), loop, 3)):
+for number, block in enumerate(readers.read_beside((Item(n, (0.0,), "x") for n in range(10**9)), loop, 3, 1e9)):
     if number == 5:
         print(*pids, flush=True)
         os.kill(os.getpid(), signal.SIGKILL)
@@ -244,7 +308,7 @@ def test_readers_end_when_the_writing_process_is_killed():
         time.sleep(0.01)
 
 
-def test_few_or_large_files_and_threads_go_without_readers(pack, items, started, monkeypatch):
+def test_few_or_large_files_and_what_cannot_be_forked_go_without_readers(pack, items, started, monkeypatch):
     options = PoolOptions(readers=2)
     pack(items[:31], pool=options)
     monkeypatch.setattr(passthrough, "_SMALL", 1)

@@ -1,8 +1,10 @@
-"""Images are read below one root, and nothing outside it. Every case with and without O_NOFOLLOW."""
+"""Images are read below one root, and nothing outside it. Every case with and without O_NOFOLLOW, and without dir_fd."""
 
 from __future__ import annotations
 
+import copy
 import os
+import pickle
 import socket
 
 import pytest
@@ -12,10 +14,13 @@ from im2rec.errors import ImageError
 from im2rec.source import ImageSource, SourceOptions, leaves_root
 
 
-@pytest.fixture(params=[True, False], ids=["O_NOFOLLOW", "without"])
+@pytest.fixture(params=["all", "no O_NOFOLLOW", "no dir_fd"])
 def opened(request, monkeypatch):
-    """Makes an ImageSource, on a system that can refuse to follow links and on one that cannot."""
-    monkeypatch.setattr(source, "_NOFOLLOW", source._NOFOLLOW * request.param)
+    """Makes an ImageSource, on a system that can refuse to follow links and open from a folder, and on some that cannot."""
+    if request.param == "no O_NOFOLLOW":
+        monkeypatch.setattr(source, "_NOFOLLOW", 0)
+    if request.param == "no dir_fd":
+        monkeypatch.setattr(os, "supports_dir_fd", frozenset())
 
     def make(root, **options) -> ImageSource:
         return ImageSource(SourceOptions(root, **options))
@@ -136,6 +141,36 @@ def test_a_link_to_itself_is_refused(tree, opened):
 def test_a_root_that_is_a_link_is_read(tree, opened, tmp_path):
     (tmp_path / "link").symlink_to(tree({"a/1.jpg": b"1"}))
     assert opened(tmp_path / "link").read("a/1.jpg") == b"1"
+
+
+@pytest.mark.skipif(os.open not in os.supports_dir_fd, reason="needs paths relative to an open folder")
+def test_a_root_that_is_replaced_meanwhile_is_not_mixed_with_the_new_one(tree, tmp_path):
+    root = tree({"a/1.jpg": b"old", "a/2.jpg": b"old too"})
+    images = ImageSource(SourceOptions(root))
+    assert images.read("a/1.jpg") == b"old"
+    root.rename(tmp_path / "away")
+    (root / "a").mkdir(parents=True)
+    (root / "a" / "1.jpg").write_bytes(b"of the new one")
+    (root / "a" / "3.jpg").write_bytes(b"of the new one")
+    assert [images.read(path) for path in ("a/1.jpg", "a/2.jpg")] == [b"old", b"old too"]
+    assert [images.size(path) for path in ("a/1.jpg", "a/3.jpg")] == [3, 0]
+    assert reason(images, "a/3.jpg") == "does not exist"
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda images: pickle.loads(pickle.dumps(images))])
+def test_copies_of_a_source_have_a_root_of_their_own(tree, opened, again):
+    images = opened(tree({"a/1.jpg": b"1"}))
+    other = again(images)
+    assert other.read("a/1.jpg") == b"1"
+    del other
+    assert images.read("a/1.jpg") == b"1"
+
+
+def test_a_source_leaves_no_descriptor_open(tree, opened):
+    root, before = tree({"a/1.jpg": b"1"}), len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
+    for _ in range(5):
+        opened(root).read("a/1.jpg")
+    assert not before or len(os.listdir("/proc/self/fd")) == before
 
 
 def test_names_that_are_not_utf8_are_read(tree, opened):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import struct
 import sys
+import tracemalloc
 import warnings
 import zlib
 from pathlib import Path
@@ -126,6 +128,28 @@ def test_limit_of_pixels_is_the_last_that_passes(saved, format):
 @pytest.mark.parametrize(("format", "name"), [("TIFF", "tiff"), ("PPM", "ppm"), ("JPEG2000", "jpeg2000")])
 def test_format_that_only_pillow_knows_is_judged_by_pillow(saved, format, name):
     assert imagecheck.check(saved(format, "RGB", (40, 30)))[:4] == (name, 40, 30, False)
+
+
+@pytest.mark.parametrize(
+    "start", [b"<!DOCTYPE html>", b"\xff\xd8", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"II*\0", b"GIF89a", b"RIFF\0\0\0\0WEBP", b"BM"]
+)
+def test_a_refused_file_is_forgotten_at_once(start):
+    def once():
+        with pytest.raises(ImageFormatError):
+            imagecheck.check(start + bytes(1 << 20))
+
+    once()  # Pillow is loaded
+    gc.collect()
+    gc.disable()
+    try:
+        tracemalloc.start()
+        for _ in range(5):
+            once()
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+    assert kept < 1 << 20
 
 
 @pytest.mark.parametrize("compression", ["raw", "tiff_lzw", "tiff_adobe_deflate"])
