@@ -13,6 +13,7 @@ from im2rec.chunks import Chunks
 from im2rec.errors import ImageError, ListError, NothingPacked, TooManyRejects
 from im2rec.listfile import Item
 from im2rec.packoptions import Items, PackOptions, describe, set_prefix
+from im2rec.rejects import rejects_path
 from im2rec.report import PackReport, Reject, format_rejects
 from im2rec.resume import Resumable
 from im2rec.shards import ShardWriter
@@ -120,7 +121,7 @@ def nothing_packed(report: PackReport) -> NothingPacked:
 
 
 def _write_rejects(report: PackReport, prefix: Path, outputs: OutputSet) -> None:
-    path = prefix.with_name(f"{prefix.name}.rejects.tsv")
+    path = rejects_path(prefix)
     if report.rejects:
         outputs.create(path).write(format_rejects(report.rejects))
         report.outputs.append(str(path))

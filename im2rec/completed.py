@@ -11,6 +11,7 @@ from im2rec.errors import ResumeError
 from im2rec.listfile import Item
 from im2rec.names import printable
 from im2rec.packoptions import Items, PackOptions, describe, set_prefix
+from im2rec.rejects import rejects_path
 from im2rec.report import PackReport, parse_rejects
 from im2rec.source import ImageSource, has_changed
 from recordio import checksum, files, frame
@@ -38,7 +39,7 @@ def completed(items: Items, prefix: Path, options: PackOptions, digest: str, out
     count = len(items)
     shards = plan.plan(count, options.shards)
     recs = _recs(prefix, shards, options.shards.shard_size)
-    rejects_path = set_prefix(prefix, options.shards).with_name(f"{set_prefix(prefix, options.shards).name}.rejects.tsv")
+    rejects = rejects_path(set_prefix(prefix, options.shards))
     if not (options.checksums and recs and all(path.exists() for path in outputs)):
         return None
     report = PackReport(encoded=not options.transform.pass_through, outputs=[str(path) for path in outputs], traits=None)
@@ -56,9 +57,9 @@ def completed(items: Items, prefix: Path, options: PackOptions, digest: str, out
             report.packed += len(listed)
             report.bytes_written += sizes[0]
             report.outputs += [str(rec.with_suffix(suffix)) for suffix in (".rec", ".idx", ".sum")]
-        if rejects_path.exists():
-            report.rejects = parse_rejects(files.read_whole(rejects_path))
-            report.outputs += [] if rejects_path in outputs else [str(rejects_path)]
+        if rejects.exists():
+            report.rejects = parse_rejects(files.read_whole(rejects))
+            report.outputs += [] if rejects in outputs else [str(rejects)]
     except (RecordIOError, OSError, ValueError):  # whatever is missing or odd: not complete
         return None
     report.listed = report.packed + report.rejected

@@ -8,6 +8,7 @@ import re
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, overload
 
 from im2rec.errors import ImageError
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
 NAMED: Final = 10_000  # images that are kept as they are, for messages and JSON
 _BLOCK: Final = 1 << 18  # bytes of lines that are compressed at once
 _HEAD: Final = b"id\tpath\treason\n"
+
+
+def rejects_path(prefix: Path) -> Path:
+    """Return the path of the rejects of a set."""
+    return prefix.with_name(f"{prefix.name}.rejects.tsv")
 
 
 @dataclass(frozen=True, slots=True)

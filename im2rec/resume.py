@@ -13,6 +13,7 @@ from im2rec.journal import Entry, Past
 from im2rec.listfile import Item
 from im2rec.names import printable
 from im2rec.packoptions import PackOptions, describe_run
+from im2rec.rejects import rejects_path
 from im2rec.shards import ShardWriter, Written
 from im2rec.source import ImageSource, has_changed
 from im2rec.work import Block
@@ -60,6 +61,8 @@ class Resumable:
             back = committed(past)
             if back:  # nothing may be moved before it is sure that the run can be resumed
                 check_inputs(past, draw(), self._source)
+                for path in (*self._outputs.paths(), rejects_path(self._prefix)):  # that the interrupted commit had named, too
+                    _remove(path)
                 for shard, final in back.items():
                     _hide(final, past.temporaries[shard])
             writer.check_free()
@@ -183,11 +186,15 @@ def committed(past: Past) -> dict[int, Path]:
 def _hide(final: Path, temporary: Path) -> None:
     """Give a .rec its temporary name again; what describes it goes first, so that it never stands there alone."""
     for path in (final.with_suffix(".idx"), final.with_suffix(".sum")):
-        with files.telling(path, "remove"), contextlib.suppress(FileNotFoundError):
-            files.disk.unlink(path)
+        _remove(path)
     with files.telling(final, "rename"):
         files.disk.sync_folder(final.parent)
         files.disk.replace(final, temporary)
+
+
+def _remove(path: Path) -> None:
+    with files.telling(path, "remove"), contextlib.suppress(FileNotFoundError):
+        files.disk.unlink(path)
 
 
 class _Pieces:

@@ -18,6 +18,7 @@ from im2rec.errors import InputError, NothingPacked
 from im2rec.itemlist import ItemList
 from im2rec.names import printable
 from im2rec.packoptions import Items, PackOptions, set_prefix
+from im2rec.rejects import rejects_path
 from im2rec.report import PackReport, rejects_of
 from im2rec.resume import committed
 from recordio import checksum
@@ -152,7 +153,7 @@ def _pack_folder(folder: Path, prefix: Path, options: PackOptions, given: dict[s
             suffixes = [".lst", *([".classes.txt"] if listing.classes else [])] if options.shards.part is None else []
             lists = [prefix.with_name(f"{prefix.name}{suffix}") for suffix in suffixes]
             if unlisted:
-                lists.append(set_prefix(prefix, options.shards).with_name(f"{set_prefix(prefix, options.shards).name}.rejects.tsv"))
+                lists.append(rejects_path(set_prefix(prefix, options.shards)))
             done = _completed(listing, prefix, options, listing.digest(), lists, outputs)
             if done is not None:
                 return done

@@ -200,6 +200,19 @@ def test_killed_packs_are_gone_on_with_to_the_byte() -> None:
     assert used >= counted.cases // 2, f"only {used} of {counted.cases} runs had something to go on with"
 
 
+@pytest.mark.parametrize("name", ["a folder", "with rejects", "shards"])
+def test_a_run_that_takes_an_interrupted_commit_back_may_be_killed_too(name: str) -> None:
+    scene = next(scene for scene in RESUMED if scene.name == name)
+    with workshop(6) as base, scene.setting():
+        bench = Bench(scene, base)
+        for at in range(24, cases("taken back", 40, 40, 80)):
+            restore(bench.out, bench.old)
+            assert bench.kill(bench.words, random.Random(at), bench.noted[-3]) is None  # a name is not yet final
+            assert bench.kill(bench.words, random.Random(at), at) is None
+            ran = bench.run(bench.words)
+            assert (ran.code, content(bench.out)) == (scene.code, bench.new), (at, ran)
+
+
 # Refusals
 
 
