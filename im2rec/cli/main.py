@@ -178,7 +178,7 @@ def _say_interrupted(name: str, leaves: str) -> None:
 def _prepare(ending: _Ending) -> None:
     """Handle the signals that ask this process to end, and give it streams where it was started without."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # it would start a thread a core with NumPy, which nothing here has work for
-    gc.set_threshold(10_000)  # there are millions of items, indexes and records, and they hold no cycles
+    gc.set_threshold(50_000)  # there are millions of items, indexes and records, and they hold no cycles
     for number in ENDING:
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup has it ignored
             signal.signal(number, ending)
