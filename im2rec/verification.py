@@ -14,6 +14,7 @@ import im2rec
 from im2rec import sets, together
 from im2rec.agreement import Agreement
 from im2rec.errors import ImageError, InputError, ListError, PlanError
+from im2rec.rejects import rejects_path
 from im2rec.work import PoolOptions, Work
 from recordio import checksum, files, frame, header, imagecheck, images, index
 from recordio.errors import BadHeader, FileError, FormatError, ImageFormatError, RecordIOError
@@ -95,8 +96,7 @@ def verify_set(given: Path, options: VerifyOptions, advance: Callable[[int], Non
     for issue in together.missing_shards(given, recs):
         of_set.add(issue)
     if agreement is not None:
-        beside = [rec.with_suffix(".rejects.tsv") for rec in recs]
-        agreement.finish(list(dict.fromkeys([prefix.with_name(f"{prefix.name}.rejects.tsv"), *beside])))
+        agreement.finish([rejects_path(path) for path in dict.fromkeys([prefix, *(rec.with_suffix("") for rec in recs)])])
     yield of_set
 
 

@@ -13,7 +13,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 
 # A module may import those in earlier rows of its package, and no other of its own row.
 RECORDIO = [
-    ["errors", "issues", "native", "shardnames", "signals", "traits"],
+    ["errors", "issues", "native", "processors", "shardnames", "signals", "traits"],
     ["codecs", "disk", "frame", "jpeg", "pixels"],
     ["files"],
     ["header", "lock", "mapped", "pickled", "pillows", "probe", "resync", "strict"],

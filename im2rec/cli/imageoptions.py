@@ -11,11 +11,12 @@ from im2rec import plan
 from im2rec.errors import InputError
 from im2rec.judge import CHOICES, ERROR
 from im2rec.packoptions import PackOptions
-from im2rec.processors import cores, usual_helpers
+from im2rec.processors import usual_helpers
 from im2rec.source import SourceOptions
 from im2rec.transform import TransformOptions
 from im2rec.work import IMAGE_TIMEOUT, PoolOptions
 from recordio import imagecheck, images
+from recordio.processors import processors
 
 _PIXEL_OPTIONS = ("resize", "max_side", "center_crop", "encoding", "quality", "color")
 _PNG_COMPRESSION = 3  # 9, which MXNet's form takes, is many times slower for a few per cent
@@ -149,7 +150,7 @@ def pack_options(root: Path, given: dict[str, Any]) -> PackOptions:
         raise click.UsageError(f"--label-width {width!r}, expected auto or a number from 1")
     workers, readers = given["workers"], 0
     if workers is None:
-        workers = 0 if keep and not (given["image_timeout"] or given["decode"]) else cores()
+        workers = 0 if keep and not (given["image_timeout"] or given["decode"]) else processors()
         readers = 0 if workers else usual_helpers()
     timeout = given["image_timeout"]
     if timeout is None:

@@ -13,13 +13,13 @@ from im2rec.cli import options as shared
 from im2rec.cli.main import EXIT_DONE, EXIT_REJECTS, EXIT_STOPPED
 from im2rec.errors import InputError
 from im2rec.names import printable
-from im2rec.processors import cores
 from im2rec.sets import list_beside, record_files
 from im2rec.verification import VerifyOptions, verify_set, write_sum
 from im2rec.work import PoolOptions
 from recordio import imagecheck
 from recordio.errors import RecordIOError
 from recordio.issues import VerifyReport
+from recordio.processors import processors
 
 _SHOWN = 1000  # issues of a file that are printed as text; --json prints all that are kept
 
@@ -70,7 +70,7 @@ def command(
     Each issue is a line on stdout, or a JSON object a line with --json, where the last line is the summary. The exit code
     is 1 when there are any. Where no .sum vouches for the payloads, flipped bits in them cannot be seen: that is said.
     """
-    options = VerifyOptions(**given, pool=PoolOptions(cores() if workers is None else workers))
+    options = VerifyOptions(**given, pool=PoolOptions(processors() if workers is None else workers))
     found = _Found()
     with progress.bar("verifying", _size(sets), quiet=quiet) as advance:
         for name in sets:

@@ -18,6 +18,7 @@ from im2rec.operations.copying import Source
 from im2rec.operations.fields import of_identities
 from im2rec.operations.renumbering import Renumbered, renumbered
 from im2rec.packoptions import Items, PackOptions, describe
+from im2rec.rejects import rejects_path
 from im2rec.report import PackReport, format_rejects
 from im2rec.sets import record_files
 from im2rec.together import one_set
@@ -192,7 +193,7 @@ class _Append:
         if classes is not None:
             path = self._prefix.with_name(f"{self._prefix.name}.classes.txt")
             self._change.create(path).write(format_classes(classes, path))
-        path = self._prefix.with_name(f"{self._prefix.name}.rejects.tsv")
+        path = rejects_path(self._prefix)
         if report.rejects:
             old = files.read_whole(path) if path.is_file() else _REJECTS_HEAD
             self._change.create(path).write(old + format_rejects(report.rejects)[len(_REJECTS_HEAD) :])

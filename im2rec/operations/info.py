@@ -11,6 +11,7 @@ from typing import Any, Final
 from im2rec.names import printable
 from im2rec.operations import beside, checking, facts
 from im2rec.operations.browse import NO_IMAGE, UNKNOWN, Entry, entries, is_detection, object_classes
+from im2rec.rejects import rejects_path
 from im2rec.report import format_bytes
 from im2rec.sets import prefix_of, record_files
 from recordio import files
@@ -173,9 +174,7 @@ def info(given: Path) -> Info:
     found.readers = {reader: checking.check(of_readers, reader) for reader in checking.READERS}
     for rec in recs[:1] if len(recs) == 1 else ():
         found.beside = beside.describe(rec, found.records)
-    said = of_list.said(
-        [path.with_name(f"{path.name}.rejects.tsv") for path in dict.fromkeys([prefix, *(rec.with_suffix("") for rec in recs)])]
-    )
+    said = of_list.said([rejects_path(path) for path in dict.fromkeys([prefix, *(rec.with_suffix("") for rec in recs)])])
     if said:
         found.beside[".lst"] = said
     found.names = class_names(prefix.with_name(f"{prefix.name}.classes.txt"))

@@ -15,10 +15,11 @@ from recordio.loaders.batch import DataDesc
 from recordio.loaders.detaugment import augment
 from recordio.loaders.detoptions import DetAugmentOptions, DetLabelOptions, DetNormaliseOptions
 from recordio.loaders.imagerecord import COLORS, ReadOptions, make_sampler, recipe
-from recordio.loaders.loader import Loader, processors
+from recordio.loaders.loader import Loader
 from recordio.loaders.normalise import NormaliseOptions, Normaliser
 from recordio.loaders.plan import Plan
 from recordio.loaders.source import open_source
+from recordio.processors import processors
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -14,10 +14,11 @@ from recordio.loaders import decoding, meanimage, parameters, sampler
 from recordio.loaders.augment import augment
 from recordio.loaders.augmentoptions import AugmentOptions
 from recordio.loaders.batch import DataDesc
-from recordio.loaders.loader import Loader, processors
+from recordio.loaders.loader import Loader
 from recordio.loaders.normalise import NormaliseOptions, Normaliser
 from recordio.loaders.plan import ENDS, Plan
 from recordio.loaders.source import RecordSource, open_source
+from recordio.processors import processors
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

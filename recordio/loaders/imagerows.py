@@ -10,6 +10,7 @@ import numpy as np
 
 from recordio.loaders import lists
 from recordio.loaders.source import ListSource, open_source
+from recordio.processors import processors
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -64,8 +65,7 @@ class Row(NamedTuple):
 def default_threads() -> int:
     """Return how many threads decode where nobody says: MXNET_CPU_WORKER_NTHREADS, or the processors, up to four."""
     given = os.environ.get("MXNET_CPU_WORKER_NTHREADS", "")
-    there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return int(given) if given.isdigit() and int(given) else min(there, _MOST_THREADS)
+    return int(given) if given.isdigit() and int(given) else min(processors(), _MOST_THREADS)
 
 
 def listed(imglist: Sequence[Sequence[Any]]) -> lists.Listed:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -210,8 +209,3 @@ class Loader(StepIter):
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._memory = Memory(self.plan)
-
-
-def processors() -> int:
-    """Return how many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

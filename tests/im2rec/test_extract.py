@@ -64,7 +64,7 @@ def test_what_is_extracted_packs_to_the_same_bytes(records, names: str, workers:
 @pytest.mark.parametrize(("large", "cores", "said"), [(1, 3, "3 workers"), (1, 1, "no workers"), (1 << 40, 3, "no workers")])
 def test_large_sets_are_written_by_several_processes(im2rec, work, photos, monkeypatch, large, cores, said) -> None:
     monkeypatch.setattr("im2rec.cli.extract._LARGE", large)
-    monkeypatch.setattr("im2rec.processors.cores", lambda: cores)
+    monkeypatch.setattr("im2rec.processors.processors", lambda: cores)
     assert im2rec("pack", photos, "-o", "x").code == 0
     ran = im2rec("extract", "x", "-o", "out", "-v")
     assert (ran.code, f"extracting with {said}\n" in ran.err) == (0, True)

@@ -12,12 +12,13 @@ import pytest
 
 from im2rec import build, passthrough, readers
 from im2rec.listfile import Item
-from im2rec.processors import cores, usual_helpers
+from im2rec.processors import usual_helpers
 from im2rec.source import SourceOptions
 from im2rec.transform import TransformOptions
 from im2rec.work import PoolOptions
 from recordio.errors import CodecMissing, FileError
 from recordio.outputs import OutputSet
+from recordio.processors import processors
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="readers are forks, which are safe on Linux alone"),
@@ -321,6 +322,6 @@ def test_few_or_large_files_and_what_cannot_be_forked_go_without_readers(pack, i
 
 def test_one_core_has_no_readers_and_many_have_four(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(1)))
-    assert (cores(), usual_helpers()) == (1, 0)
+    assert (processors(), usual_helpers()) == (1, 0)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(64)))
-    assert (cores(), usual_helpers()) == (64, 4)
+    assert (processors(), usual_helpers()) == (64, 4)

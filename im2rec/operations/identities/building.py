@@ -17,6 +17,7 @@ from im2rec.operations.identities.grouping import GroupedItems
 from im2rec.operations.identities.metadata import IdentityOptions, IdentityReport, write_metadata, write_property
 from im2rec.operations.identities.rewrite import rename
 from im2rec.packoptions import PackOptions, describe
+from im2rec.rejects import rejects_path
 from im2rec.report import PackReport, format_rejects
 from im2rec.work import Block
 from recordio import frame
@@ -140,7 +141,7 @@ def _payloads(block: Block[Item]) -> Iterator[tuple[Item, bytes]]:
 
 
 def _write_rejects(report: BuildReport, prefix: Path, outputs: OutputSet) -> None:
-    path = prefix.with_name(f"{prefix.name}.rejects.tsv")
+    path = rejects_path(prefix)
     if report.packed.rejects:
         outputs.create(path).write(format_rejects(report.packed.rejects))
         report.written.outputs.append(str(path))
