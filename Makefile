@@ -43,11 +43,11 @@ demo: $(VENV)/.installed ## list, pack and verify the real photographs in exampl
 test: $(VENV)/.developer ## run the tests, but for those of faults
 	$(BIN)/python -m pytest --ignore=tests/faults
 
-lint: $(VENV)/.developer ## check style, types and the layers of imports
+lint: $(VENV)/.developer ## check style, types, the layers of imports, and that each saboteur knows its place
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest tests/test_layers.py
+	$(BIN)/python -m pytest tests/test_layers.py tests/faults/test_saboteurs.py
 
 format: $(VENV)/.developer ## format the code
 	$(BIN)/ruff format .

@@ -396,7 +396,7 @@ SABOTEURS = [
     Saboteur(
         "an image that takes for ever is waited for",
         "im2rec/pool.py",
-        "                if number >= 0 and self._deadline.is_over(since):\n",
+        "                if self._deadline.is_over(since):\n",
         "                if False:\n",
         ("tests/im2rec/test_pool.py",),
         hangs=True,
