@@ -27,7 +27,8 @@ def main():
     _, rec, threads, dtype, wanted = sys.argv[1:]
     pipe = images(rec, dtype, num_threads=int(threads), seed=1)
     pipe.build()
-    pipe.run()  # by then everything is loaded
+    for _ in range(-(-pipe.epoch_size("reader") // BATCH)):  # by then everything is loaded, and the memory in use
+        pipe.run()
     start, count = time.perf_counter(), 0
     while count < int(wanted):
         pictures, _ = pipe.run()

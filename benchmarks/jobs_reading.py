@@ -61,7 +61,7 @@ def read(bench: Bench, name: str) -> Job:
 
 
 def iterate(bench: Bench, dtype: str) -> Job:
-    """Batches of 64 images from a set packed with short side 256: crops of 224 at random places, mirrored at random."""
+    """Batches of 64 images from a set packed with short side 256: random crops of 224, mirrored at random; after a first epoch."""
     name = f"iterate-{dtype}"
     work, items = bench.work / name, max(64, round(_IMAGES * bench.scale))
     rec = _packed(bench, work / "input", "imagenet", "--resize", "256")
@@ -75,10 +75,13 @@ def iterate(bench: Bench, dtype: str) -> Job:
             tool = (bench.mxnet.python, str(HERE / "mxnet_read.py"), *words)
             commands.append(Command(f"MXNet {threads}", f"MXNet's ImageRecordIter, {shown}", tool, work, group=MXNET, items=items))
         ours = (project().python, str(HERE / "read_ours.py"), *words)
-        commands.append(Command(f"ours {threads}", f"recordio.loaders.ImageRecordIter, {shown}", ours, work, items=items))
+        floor = f"decode {threads}"
+        commands.append(Command(f"ours {threads}", f"recordio.loaders.ImageRecordIter, {shown}", ours, work, items=items, floor=floor))
         if not bench.dali.missing:
             tool = (bench.dali.python, str(HERE / "dali_read.py"), *words)
             commands.append(Command(f"DALI {threads}", f"DALI on the CPU, {shown}", tool, work, items=items))
+        alone = (project().python, str(HERE / "read_ours.py"), "decode", rec, str(threads), str(items))
+        commands.append(Command(floor, f"decoding alone (simplejpeg), {shown}", alone, work, items=items))
     title = f"ImageRecordIter, imagenet at 256, crops of 224, mirrored, {dtype}"
     return Job(name, title, tuple(commands), None, items, unit="images", notes=tuple(notes))
 

@@ -30,7 +30,8 @@ def images(rec, threads, dtype, wanted):
         path_imgrec=rec, path_imgidx=rec[:-4] + ".idx", data_shape=(3, 224, 224), batch_size=BATCH, shuffle=True, rand_crop=True,
         rand_mirror=True, preprocess_threads=threads, verbose=False,
     )  # fmt: skip
-    next(batches)  # by then everything is loaded
+    for batch in batches:  # by then everything is loaded, and the memory in use
+        batch.data[0].wait_to_read()
     batches.reset()
     start, count = time.perf_counter(), 0
     while count < wanted:

@@ -29,6 +29,7 @@ _SIZE: Final = struct.Struct(">HH")  # height, width
 _FRAME: Final = struct.Struct(">BHHB")  # bits a sample, height, width, components
 _END: Final = b"\xff\xd9"
 _EXIF: Final = b"Exif\0\0"
+_APP1_MARKER: Final = b"\xff\xe1"
 _FILLS: Final = re.compile(rb"\xff+")
 _NEXT_MARKER: Final = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 
@@ -52,10 +53,14 @@ _COMPONENTS: Final = {1: int(Trait.GRAY), 4: int(Trait.CMYK)}
 class JpegHeaders:
     """Remembers the headers of the last JPEGs: those of one set often agree in every byte but their height and width.
 
-    Comparing with a header that was walked before is several times quicker than walking, and says the same.
+    Comparing with a header that was walked before is several times quicker than walking, and says the same. Threads may share one.
+
+    Args:
+        upright: learn no header with EXIF data, of which an orientation may be damaged: what is known then needs no turning.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, upright: bool = False) -> None:
+        self._upright = upright
         self._known: tuple[tuple[bytes, int, bytes, int, bytes, ImageInfo], ...] = ()
         self._size = 0  # of the header that was shown last
 
@@ -89,6 +94,8 @@ class JpegHeaders:
         """
         if size != self._size:
             self._size = size
+            return
+        if self._upright and data.find(_APP1_MARKER, 0, size) >= 0:
             return
         known = (data[:frame], frame, data[frame + 4 : size], size + 2, data[frame : frame + 4], info)
         self._known = (known, *self._known[: _KEPT_HEADERS - 1])  # replaced as a whole: several threads may use it

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from recordio import images, probe
+from recordio.jpeg import JpegHeaders
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _JPEG: Final = b"\xff\xd8"
+_known: Final = JpegHeaders(upright=True)  # headers of whole JPEGs: one that has such a header needs to be walked by nobody
 
 
 def decode(data: bytes, color: str, *, whole: bool, scale: int = 1, upright: bool = True) -> NDArray[Any]:
@@ -29,7 +31,9 @@ def decode(data: bytes, color: str, *, whole: bool, scale: int = 1, upright: boo
     """
     if not whole:
         return images.decode(data, color, scale=scale, upright=upright)
+    if data.startswith(_JPEG) and _known.match(data, 0, len(data)) is not None:
+        return images.decode_whole(data, color, scale=scale, upright=False, mute=False)[0]  # there is no EXIF to look for
     image, _ = images.decode_whole(data, color, scale=scale, upright=upright, mute=False)
     if data.startswith(_JPEG):
-        probe.probe(data)  # tells of one that ends between two of its scans: to a decoder nothing is missing
+        probe.probe(data, _known)  # tells of one that ends between two of its scans: to a decoder nothing is missing
     return image

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _PIECES = 4  # of a batch for each thread: few enough to cost nothing, enough to end together
 _MOST_ROWS = 16  # in one piece
+_HELD = 4  # times as many arrays as are kept may be held before the eldest is the caller's alone
 
 
 class Job(Protocol):
@@ -104,29 +105,32 @@ class Buffers:
     Args:
         shape: of each.
         dtype: of each.
-        most: how many are kept.
+        most: how many are kept that nobody holds.
     """
 
     def __init__(self, shape: tuple[int, ...], dtype: Any, most: int) -> None:
         self._shape = shape
         self._dtype = dtype
         self._most = most
-        self._kept: list[NDArray[np.uint8]] = [np.empty(0, np.uint8)]
+        self._made: list[NDArray[np.uint8]] = [np.empty(0, np.uint8)]
         self._free = self._holders(0)  # of bytes that only the list holds
-        self._kept.clear()
+        self._made.clear()
 
     def _holders(self, at: int) -> int:
-        return sys.getrefcount(self._kept[at])
+        return sys.getrefcount(self._made[at])
 
     def take(self) -> NDArray[Any]:
         """Return an array that nobody else holds; what is in it is left from before."""
-        for at in range(len(self._kept)):
-            if self._holders(at) == self._free:
-                return memory.within(self._kept[at], self._shape, self._dtype)
-        made = memory.room(self._shape, self._dtype)
-        if len(self._kept) < self._most:
-            self._kept.append(made)
-        return memory.within(made, self._shape, self._dtype)
+        free = [at for at in range(len(self._made)) if self._holders(at) == self._free]
+        for at in reversed(free[self._most :]):
+            del self._made[at]
+        if free:
+            self._made.append(self._made.pop(free[0]))
+        else:
+            self._made.append(memory.room(self._shape, self._dtype))
+            # Those that the caller holds are looked at, too, as it may let go of them; but not the thousands that make up a whole set.
+            del self._made[: -_HELD * self._most]
+        return memory.within(self._made[-1], self._shape, self._dtype)
 
 
 class Ring:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import pickle
 import tracemalloc
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 import recordio
 from recordio import loaders
+from recordio.loaders import engine, memory
 
 FOLDER = Path(__file__).resolve().parents[2] / "golden" / "loaders"
 SMALL: dict[str, Any] = {
@@ -116,6 +118,35 @@ def test_without_it_a_batch_that_is_kept_is_never_written_again(kind: str, objec
         list(iterator)
     for batch, was in zip(kept, before, strict=True):
         assert all(np.array_equal(a, b) for a, b in zip(arrays(batch), was, strict=True))
+
+
+@pytest.mark.parametrize("held", [0, 1, 6])
+def test_memory_is_used_again_whatever_the_caller_keeps(held: int, monkeypatch: pytest.MonkeyPatch, objects: Path) -> None:
+    """Of a caller who keeps the first batch for good, and the last ones for a while, no more is asked for than is in use at once."""
+    made = []
+    room = memory.room
+    monkeypatch.setattr(memory, "room", lambda shape, dtype: made.append(shape) or room(shape, dtype))
+    iterator = make("ImageRecordIter", objects, prefetch_buffer=2)
+    first, latest = next(iterator), collections.deque(maxlen=held)
+    for _ in range(20):
+        latest.extend(iterator)
+        iterator.reset()
+    asked = [shape for shape in made if shape == (4, 3, 40, 48)]
+    assert len(asked) <= 1 + held + 2 + 2  # the first, the last ones, those ahead, the one given out and the one before it
+    assert not any(np.shares_memory(first.data[0], batch.data[0]) for batch in latest)
+
+
+def test_memory_that_was_held_for_a_while_is_given_back() -> None:
+    buffers = engine.Buffers((1 << 20,), np.uint8, 2)
+    tracemalloc.start()
+    try:
+        held = [buffers.take() for _ in range(50)]
+        assert len({array.ctypes.data for array in held}) == 50
+        held.clear()
+        buffers.take()
+        assert tracemalloc.get_traced_memory()[0] < 3.5 * (1 << 20)
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("kind", ["ImageRecordIter", "ImageDetRecordIter"])
