@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from im2rec import labels as csv_labels
 from im2rec.errors import InputError, ListError
@@ -13,6 +14,10 @@ from im2rec.operations.info import class_names
 from im2rec.sets import list_of, prefix_of, record_files
 from recordio import checksum, files
 from recordio.outputfile import OutputFile
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _GATHERED = 1 << 20  # bytes of lines before a write
 
@@ -75,8 +80,16 @@ def _numbers(classes: Mapping[str, int], given: Path, source: Path) -> dict[floa
     return {float(number): known[name] for name, number in classes.items()}
 
 
-def write_list(path: Path, output: OutputFile, labels: Mapping[int, tuple[float, ...]]) -> tuple[str, str]:
+def write_list(
+    path: Path, output: OutputFile, labels: Mapping[int, tuple[float, ...]], kept: NDArray[np.uint64] | None = None
+) -> tuple[str, str]:
     """Write a list with other labels for some ids; its other lines stay as they are.
+
+    Args:
+        path: the list.
+        output: where it goes.
+        labels: id -> labels.
+        kept: the ids whose lines are written, ascending; None for all lines.
 
     Returns:
         The XXH3-128 of the old list and of the new one.
@@ -88,7 +101,7 @@ def write_list(path: Path, output: OutputFile, labels: Mapping[int, tuple[float,
     with files.open_text_lines(path) as lines:
         while some := lines.readlines(_GATHERED):
             before.update(b"".join(some))
-            data = b"".join([_relabelled(line, labels) for line in some])
+            data = b"".join([_relabelled(line, labels) for line in (some if kept is None else _of_ids(some, kept))])
             after.update(data)
             output.write(data)
     return str(before.hexdigest()), str(after.hexdigest())
@@ -96,10 +109,25 @@ def write_list(path: Path, output: OutputFile, labels: Mapping[int, tuple[float,
 
 def _relabelled(line: bytes, labels: Mapping[int, tuple[float, ...]]) -> bytes:
     fields = line.strip().split(b"\t")
-    try:
-        new = labels.get(int(fields[0])) if len(fields) >= 3 else None
-    except ValueError:
-        new = None
+    id_ = _id(line)
+    new = None if id_ is None or len(fields) < 3 else labels.get(id_)
     if new is None:
         return line
     return b"\t".join([fields[0], *(format_label(label).encode() for label in new), fields[-1].strip()]) + b"\n"
+
+
+def _of_ids(lines: list[bytes], kept: NDArray[np.uint64]) -> list[bytes]:
+    """Return the lines whose ids are among those that are kept."""
+    import numpy as np
+
+    named = [(id_, line) for line in lines if (id_ := _id(line)) is not None and 0 <= id_ < 1 << 64]
+    ids = np.array([id_ for id_, _ in named], np.uint64)
+    is_kept = kept.searchsorted(ids, side="right") > kept.searchsorted(ids)
+    return [line for (_, line), found in zip(named, is_kept.tolist(), strict=True) if found]
+
+
+def _id(line: bytes) -> int | None:
+    try:
+        return int(line.partition(b"\t")[0])
+    except ValueError:
+        return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import struct
+from array import array
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -12,7 +13,7 @@ import im2rec
 from im2rec.operations import companions
 from im2rec.operations.blocks import Block
 from im2rec.operations.copying import open_set
-from im2rec.operations.fields import refuse_identities
+from im2rec.operations.fields import fields_of, refuse_identities
 from im2rec.operations.labelled import write_list
 from im2rec.operations.relabelled import HARM, Labels, RelabelReport, Seen
 from im2rec.sets import list_of, prefix_of
@@ -38,7 +39,7 @@ def relabel_to(
     Args:
         given: prefix of the set, or one of its files; shards become one file.
         labels: id -> labels; records of other ids keep theirs.
-        output: prefix of the new set. Its .lst is written where the old one is there.
+        output: prefix of the new set. Its .lst is written where the old one is there, with the lines that have a record.
         labels_file: the list that the labels are from, which no output may replace.
         force: replace files that exist.
         advance: called with the number of records done since its last call.
@@ -48,7 +49,9 @@ def relabel_to(
         FormatError: a record of the set is damaged.
         FileError: a file cannot be read or written.
     """
-    report, seen = RelabelReport(in_place=False), Seen(labels)
+    import numpy as np
+
+    report, seen, ids = RelabelReport(in_place=False), Seen(labels), array("Q")
     with (
         contextlib.ExitStack() as stack,
         OutputSet(output, force=force, inputs=[labels_file] if labels_file is not None else []) as outputs,
@@ -64,12 +67,14 @@ def relabel_to(
         for source in sources:
             for block in source.blocks():
                 refuse_identities(block, "relabel", HARM)
+                fields = fields_of(block)
+                ids.frombytes(fields.ids[fields.headed].tobytes())
                 pieces = [_relabelled(block, number, seen, report) for number in range(len(block))]
                 writer.write_encoded(block.keys.tolist(), list(map(len, pieces)), b"".join(pieces))
                 advance(len(block))
         own = list_of(sources[0].path, prefix_of(given))
         if own is not None:
-            write_list(own, outputs.create(output.with_name(f"{output.name}.lst")), labels)
+            write_list(own, outputs.create(output.with_name(f"{output.name}.lst")), labels, np.sort(np.frombuffer(ids, np.uint64)))
         classes = prefix_of(given).with_name(f"{prefix_of(given).name}.classes.txt")
         if classes.is_file():
             outputs.create(output.with_name(f"{output.name}.classes.txt")).write(files.read_whole(classes))

@@ -122,6 +122,17 @@ def test_shards_are_relabelled_into_one_new_set(im2rec, work, photos) -> None:
     assert im2rec("verify", "y").code == 0
 
 
+def test_the_list_of_a_new_set_leaves_out_what_was_rejected(im2rec, packed) -> None:
+    (packed / "b" / "text.jpg").write_text("no image")
+    assert im2rec("pack", packed, "-o", "x", "--force").code == 1
+    Path("new.csv").write_text("a/00.jpg,5\n")
+    assert im2rec("relabel", "x", "new.csv", "-o", "y").code == 0
+    old = [line for line in Path("x.lst").read_text().splitlines() if not line.endswith("text.jpg")]
+    new = Path("y.lst").read_text().splitlines()
+    assert [line.split("\t")[::2] for line in new] == [line.split("\t")[::2] for line in old], "in its order"
+    assert im2rec("verify", "y").code == 0
+
+
 def test_a_set_without_a_sum_or_a_list_is_relabelled_too(im2rec, work, photos) -> None:
     im2rec("list", photos, "-o", "a.lst")
     im2rec("pack", "a.lst", photos, "-o", "x", "--no-sum")
