@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -185,14 +185,29 @@ class Finder:
         self.close()
 
 
-def chosen(given: Path, keys: Sequence[int]) -> Iterator[Entry]:
-    """Describe the records of some keys, in the order of the keys; of all where there are none."""
+def chosen(given: Path, keys: Sequence[int], absent: Callable[[KeyMissing], None]) -> Iterator[Entry]:
+    """Describe the records of some keys, in the order of the keys; of all where there are none.
+
+    Args:
+        given: prefix of the set, or one .rec file.
+        keys: which records.
+        absent: called for each key that no record has; those of the others come all the same.
+
+    Raises:
+        InputError: there is no such set, or a shard of it has no .idx.
+        FormatError: a record cannot be read.
+    """
     if not keys:
         yield from entries(given)
         return
     with Finder(given) as finder:
         for key in keys:
-            yield finder.read(key)[1]
+            try:
+                entry = finder.read(key)[1]
+            except KeyMissing as error:
+                absent(error)
+            else:
+                yield entry
 
 
 def is_detection(labels: tuple[float, ...]) -> bool:

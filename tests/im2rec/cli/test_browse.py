@@ -36,9 +36,18 @@ def test_each_record_is_a_line(im2rec, packed, given):
 @pytest.mark.parametrize("given", ["x", "s"])
 def test_keys_choose_records_in_their_order(im2rec, packed, given):
     assert [line.split("\t")[0] for line in im2rec("ls", given, 20, 3).out.splitlines()] == ["20", "3"]
+
+
+@pytest.mark.parametrize("given", ["x", "s"])
+def test_keys_that_no_record_has_are_named_and_the_others_listed(im2rec, packed, given):
+    name = "x.idx" if given == "x" else given
+    ran = im2rec("ls", given, 99, 20, 98, 3)
+    assert [line.split("\t")[0] for line in ran.out.splitlines()] == ["20", "3"]
+    assert ran.err.splitlines() == [f"im2rec: {name}: no record has the key {key}" for key in (99, 98)]
+    assert ran.code == 1
     ran = im2rec("ls", given, 99)
-    assert ran.code == 3
-    assert "no record has the key 99" in ran.err
+    assert (ran.code, ran.out, ran.err) == (3, "", f"im2rec: {name}: no record has the key 99\n"), "as where a filter chooses none"
+    assert (im2rec("cat", given, 99).code, im2rec("cat", given, 99).out) == (3, "")
 
 
 def test_json_is_an_object_a_line(im2rec, packed):
