@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from im2rec.agreement import Agreement
 from im2rec.errors import Im2recError
@@ -15,29 +16,89 @@ from recordio.errors import FileError, IndexFormatError
 from recordio.issues import Issue
 
 _BATCH: Final = 1 << 12  # headers compared at once
+_NAMED: Final = 3  # files beside shards that are named
 
 
-def describe(rec: Path, records: int) -> dict[str, str]:
-    """Say of the files beside a .rec whether they fit it, as far as sizes and counts tell."""
-    said = {}
-    idx, sum_ = rec.with_suffix(".idx"), rec.with_suffix(".sum")
+class _Said(NamedTuple):
+    """What is to be said of one file beside a .rec.
+
+    Attributes:
+        text: where it stands alone.
+        fault: what keeps it from fitting, with its name; "" where it fits.
+        keys: that it lists.
+        tool: that wrote it, where it tells.
+        is_missing: whether it is not there.
+    """
+
+    text: str
+    fault: str = ""
+    keys: int = 0
+    tool: str = ""
+    is_missing: bool = False
+
+
+def describe(records: Mapping[Path, int]) -> dict[str, str]:
+    """Say of the .idx and .sum beside .rec files whether they fit them, as far as sizes and counts tell.
+
+    Args:
+        records: .rec -> its records; of several files those that do not fit are named, the first few of many.
+    """
+    indexes = [_index(rec, count) for rec, count in records.items()]
+    sums = [_sum(rec, count) for rec, count in records.items()]
+    if len(records) == 1:
+        return {".idx": indexes[0].text, ".sum": sums[0].text}
+    return {
+        ".idx": _faults(indexes, "'im2rec index' writes them") or f"{sum(said.keys for said in indexes)} keys in {len(indexes)} files",
+        ".sum": _faults(sums, "'im2rec verify --write-sum' writes them")
+        or f"all {len(sums)} fit by their sizes, contents not checked, written by {' and '.join(sorted({said.tool for said in sums}))}",
+    }
+
+
+def _faults(files: Sequence[_Said], remedy: str) -> str:
+    """Name the files of several .rec files that do not fit; "" where all do."""
+    if all(said.is_missing for said in files):
+        return f"all {len(files)} are missing; {remedy}"
+    faults = [said.fault for said in files if said.fault]
+    if not faults:
+        return ""
+    more = f", and {len(faults) - _NAMED} more" if len(faults) > _NAMED else ""
+    fit = "does not fit its .rec" if len(faults) == 1 else "do not fit their .rec"
+    return f"{len(faults)} of {len(files)} {fit}: {', '.join(faults[:_NAMED])}{more}; 'im2rec verify' tells more"
+
+
+def _index(rec: Path, records: int) -> _Said:
+    idx = rec.with_suffix(".idx")
+    name = printable(idx.name)
     try:
         count = len(index.load(idx))
-        said[".idx"] = f"{count} keys" if count == records else f"{count} keys, {records - count} records are not in it"
-    except FileError:
-        said[".idx"] = f"{idx.name} is missing; 'im2rec index' writes it"
     except IndexFormatError as error:
-        said[".idx"] = f"cannot be read: {error}; 'im2rec index --force' writes it anew"
+        return _Said(f"cannot be read: {error}; 'im2rec index --force' writes it anew", f"{error}")
+    except FileError as error:
+        if idx.exists():
+            return _Said(f"cannot be read: {error}", f"{error}")
+        return _Said(f"{name} is missing; 'im2rec index' writes it", f"{name} is missing", is_missing=True)
+    keys = f"{count} key{'s' * (count != 1)}"
+    if count == records:
+        return _Said(keys, keys=count)
+    lacking = f"{records - count} records are" if records - count != 1 else "1 record is"
+    text = f"{keys}, {lacking} not in it" if count < records else f"{keys}, the .rec has {records} record{'s' * (records != 1)}"
+    return _Said(text, f"{name} has {text}")
+
+
+def _sum(rec: Path, records: int) -> _Said:
+    path = rec.with_suffix(".sum")
+    name = printable(path.name)
     try:
-        listed = checksum.load(sum_)
-        fits = listed.rec.size == rec.stat().st_size and len(listed) == records
-        whole = f"fits by its sizes, contents not checked, written by {listed.tool}"
-        said[".sum"] = whole if fits else "is that of another file; 'im2rec verify' tells more"
-    except FileError:
-        said[".sum"] = f"{sum_.name} is missing; 'im2rec verify --write-sum' writes it"
+        listed = checksum.load(path)
     except IndexFormatError as error:
-        said[".sum"] = f"cannot be read: {error}"
-    return said
+        return _Said(f"cannot be read: {error}", f"{error}")
+    except FileError as error:
+        if path.exists():
+            return _Said(f"cannot be read: {error}", f"{error}")
+        return _Said(f"{name} is missing; 'im2rec verify --write-sum' writes it", f"{name} is missing", is_missing=True)
+    if listed.rec.size == rec.stat().st_size and len(listed) == records:
+        return _Said(f"fits by its sizes, contents not checked, written by {listed.tool}", tool=listed.tool)
+    return _Said("is that of another file; 'im2rec verify' tells more", f"{name} is that of another file")
 
 
 class ListCheck:

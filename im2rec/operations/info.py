@@ -163,17 +163,19 @@ def info(given: Path) -> Info:
     prefix = prefix_of(given)
     layout, of_list = _Layout(), beside.ListCheck(prefix.with_name(f"{prefix.name}.lst"))
     of_readers = facts.begin(given, recs)
+    records: dict[Path, int] = {}
     for rec in recs:
+        before = found.records
         of_readers.start(rec)
         for entry in entries(rec, any_index=True):
             _count(found, entry)
             layout.see(entry)
             of_list.see(entry)
             of_readers.see(entry)
+        records[rec] = found.records - before
     found.layout = layout.name()
     found.readers = {reader: checking.check(of_readers, reader) for reader in checking.READERS}
-    for rec in recs[:1] if len(recs) == 1 else ():
-        found.beside = beside.describe(rec, found.records)
+    found.beside = beside.describe(records)
     said = of_list.said([rejects_path(path) for path in dict.fromkeys([prefix, *(rec.with_suffix("") for rec in recs)])])
     if said:
         found.beside[".lst"] = said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 
@@ -41,6 +42,37 @@ def test_shards_are_one_set(im2rec, told, photos, work):
     assert (len(found["files"]), found["records"]) == (3, 24)
 
 
+def test_the_files_beside_shards_are_told_of_too(im2rec, told, photos, work):
+    im2rec("pack", photos, "-o", "x", "--shards", 6)
+    beside = told("x")["beside"]
+    assert beside[".idx"] == "24 keys in 6 files"
+    assert beside[".sum"].startswith("all 6 fit by their sizes, contents not checked, written by im2rec ")
+    (work / "x-00001-of-00006.idx").unlink()
+    (work / "x-00002-of-00006.sum").write_text("junk")
+    beside = told("x")["beside"]
+    assert beside[".idx"] == "1 of 6 does not fit its .rec: x-00001-of-00006.idx is missing; 'im2rec verify' tells more"
+    assert beside[".sum"].startswith("1 of 6 does not fit its .rec: x-00002-of-00006.sum: ")
+    text = im2rec("info", "x").out
+    assert f".idx     {beside['.idx']}\n.sum     {beside['.sum']}\n" in text
+    for number in (0, 3, 4):
+        (work / f"x-0000{number}-of-00006.idx").write_text("7\t0\n")
+    shutil.copy("x-00000-of-00006.rec", "x-00005-of-00006.rec")
+    beside = told("x")["beside"]
+    assert beside[".idx"].startswith("4 of 6 do not fit their .rec: x-00000-of-00006.idx has 1 key, 3 records are not in it, x-00001-of-")
+    assert beside[".idx"].endswith(".idx has 1 key, 3 records are not in it, and 1 more; 'im2rec verify' tells more")
+    assert ", x-00005-of-00006.sum is that of another file;" in beside[".sum"]
+    for path in work.glob("x-*.sum"):
+        path.unlink()
+    assert told("x")["beside"][".sum"] == "all 6 are missing; 'im2rec verify --write-sum' writes them"
+
+
+def test_an_index_of_more_keys_than_records_is_told(told, work):
+    with IndexedWriter(work / "x.rec") as writer:
+        writer.write(1, pack_header(0, 1) + b"image")
+    (work / "x.idx").write_text("1\t0\n2\t0\n")
+    assert told("x")["beside"][".idx"] == "2 keys, the .rec has 1 record"
+
+
 @pytest.mark.parametrize(
     ("labels", "layout"),
     [
@@ -69,7 +101,7 @@ def test_payloads_without_headers_are_raw(told, work):
         writer.write(1, b"raw")
     (work / "x.idx").write_text("")
     found = told("x")
-    assert (found["layout"], found["without_header"], found["beside"][".idx"]) == ("raw", 1, "0 keys, 1 records are not in it")
+    assert (found["layout"], found["without_header"], found["beside"][".idx"]) == ("raw", 1, "0 keys, 1 record is not in it")
 
 
 @pytest.mark.parametrize(
