@@ -165,7 +165,7 @@ def _told(name: str, body: Callable[[list[str]], int], args: list[str]) -> int:
             import traceback
 
             traceback.print_exc()
-        print(f"{name}: {printable(_text(error))}", file=sys.stderr)
+        print(f"{name}: {printable(text_of(error))}", file=sys.stderr)
         return EXIT_USAGE if isinstance(error, PlanError) else EXIT_STOPPED
     return code
 
@@ -193,7 +193,8 @@ def _leave_stdout() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _text(error: Exception) -> str:
+def text_of(error: Exception) -> str:
+    """Return what is said of an error: its text, and what helps."""
     if isinstance(error, (Im2recError, RecordIOError)):
         return f"{error}{_hint(error)}"
     if isinstance(error, OSError):

@@ -66,6 +66,26 @@ def test_the_files_beside_shards_are_told_of_too(im2rec, told, photos, work):
     assert told("x")["beside"][".sum"] == "all 6 are missing; 'im2rec verify --write-sum' writes them"
 
 
+def test_sets_that_cannot_be_read_are_told_of_between_the_others(im2rec, photos, work):
+    for name in ("a", "b", "c"):
+        im2rec("pack", photos, "-o", name)
+    (work / "c.rec").write_bytes((work / "c.rec").read_bytes()[:-5])
+    ran = im2rec("info", "nope", "a", "c", "b")
+    assert ran.code == 3
+    assert [line for line in ran.out.splitlines() if not line or line.startswith("files")] == [
+        line for number, name in enumerate("ab") for line in [""] * number + [im2rec("info", name).out.splitlines()[0]]
+    ]
+    reason, damage = ran.err.splitlines()
+    assert reason == "im2rec: nope.rec: no such file, nor shards of that prefix"
+    assert damage.startswith("im2rec: c.rec: offset ")
+    assert damage.endswith("; 'im2rec verify' tells all that is wrong, 'im2rec salvage' saves the rest")
+    ran = im2rec("info", "--json", "nope", "a")
+    nope, found = map(json.loads, ran.out.splitlines())
+    assert nope == {"command": "info", "set": "nope", "failed": reason.removeprefix("im2rec: ")}
+    assert (ran.code, ran.err.splitlines(), found["set"], found["records"]) == (3, [reason], "a", 24)
+    assert im2rec("info", "a", "b").code == 0
+
+
 def test_an_index_of_more_keys_than_records_is_told(told, work):
     with IndexedWriter(work / "x.rec") as writer:
         writer.write(1, pack_header(0, 1) + b"image")
