@@ -190,11 +190,23 @@ def _for_insightface(facts: Facts) -> Iterator[Stumble]:
     elif not facts.zero.image:
         yield Stumble("insightface", name, "the record under key 0 is no header, and no image", mend)
     yield from _odd("insightface", facts)
+    yield from _unlike("insightface", facts)
     if not facts.ranged:
         yield from _empty("insightface", facts, "loaders take them for images")
         if not facts.recs[0].with_name("property").is_file():
             yield Stumble("insightface", str(facts.recs[0].with_name("property")), "is missing, old loaders read it", mend)
     yield from _formats("insightface", facts, _DECODED, "which MXNet's decoder does not take")
+
+
+def _unlike(reader: str, facts: Facts) -> Iterator[Stumble]:
+    if facts.size is not None and facts.unlike:
+        width, height = facts.size
+        reason = (
+            f"{facts.unlike} with an image that is not {width}x{height} (width x height) as the first: loaders batch images as they are"
+        )
+        set_, listed = _word(facts.prefix), _word(f"{facts.prefix.name}.lst")
+        crop = f"'im2rec identities build FOLDER/{listed} --resize 112 --center-crop -o ...' make all of them 112x112"
+        yield Stumble(reader, str(facts.recs[0]), reason, f"'im2rec extract {set_} -o FOLDER --images-only' and {crop}")
 
 
 def _identity_faults(facts: Facts, mend: str) -> Iterator[Stumble]:

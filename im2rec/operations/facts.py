@@ -57,6 +57,8 @@ class Facts:
         unlisted: images that the index does not list.
         unknown: images that are not whole, or of no known format.
         formats: format -> images of it.
+        size: width and height of the first image whose size is known; None where there is none.
+        unlike: images of another size.
         widths: number of labels -> images with so many.
         plural: images with a vector of several labels that are no detection.
         odd: images whose first label, or the class of one of their objects, is no whole number from 0.
@@ -80,6 +82,8 @@ class Facts:
     unlisted: Seen = field(default_factory=Seen)
     unknown: Seen = field(default_factory=Seen)
     formats: dict[str, Seen] = field(default_factory=dict)
+    size: tuple[int, int] | None = None
+    unlike: Seen = field(default_factory=Seen)
     widths: Counter[int] = field(default_factory=Counter)
     plural: Seen = field(default_factory=Seen)
     odd: Seen = field(default_factory=Seen)
@@ -121,6 +125,11 @@ class Facts:
             self.unknown.add(entry)
         else:
             self.formats.setdefault(entry.info.format, Seen()).add(entry)
+        if entry.info.width:
+            size = (entry.info.width, entry.info.height)
+            self.size = self.size or size
+            if size != self.size:
+                self.unlike.add(entry)
         self.widths[len(entry.labels)] += 1
         if len(entry.labels) > 1:
             if is_detection(entry.labels):

@@ -53,7 +53,7 @@ def write(name, labels, image):
 
 
 def test_a_plain_pack_from_label_0_suits_all_but_the_old_face_loaders(im2rec, check, photos, work):
-    im2rec("pack", photos, "-o", "x")
+    im2rec("pack", photos, "-o", "x", "--resize", 32, "--center-crop")
     assert check("x", *READERS) == {"sagemaker": [], "dali": [], "mxnet": [], "insightface": ["is missing, old loaders read it"]}
     ran = im2rec("check", "--for", "dali", "x")
     assert (ran.code, ran.out) == (0, "dali: x: nothing to stumble over\n")
@@ -66,7 +66,8 @@ def test_an_identity_file_suits_insightface_and_after_what_is_said_the_others(im
         shutil.copy(golden / f"recordio/identities{suffix}", work / f"x{suffix}")
     (work / "property").write_text("3,112,112\n")
     found = check("x", *READERS)
-    assert found["insightface"] == []
+    assert len(found["insightface"]) == 1
+    assert found["insightface"][0].startswith("6 records (the first: key 2) with an image that is not 90x120")
     assert [reason.split(" without an image")[0] for reason in found["dali"]] == ["4 records (the first: key 8)"]
     assert "of identities without an image" in found["mxnet"][0]
     assert "of identities without an image" in found["sagemaker"][0]
@@ -254,6 +255,20 @@ def test_record_0_that_insightface_misreads(check, picture, work):
     with IndexedWriter("y.rec") as writer:
         writer.write(1, pack_header(0.0, 1) + picture())
     assert check("y", "insightface") == {"insightface": ["no record has the key 0, which loaders read first"]}
+
+
+def test_images_of_different_sizes_do_not_go_into_one_batch_of_insightface(im2rec, check, tree, picture, work):
+    faces = tree({f"{name}/{number}.jpg": picture(40 + (number == 2), 30) for name in "ab" for number in range(3)})
+    assert im2rec("list", faces, "--no-shuffle", "-o", "faces.lst").code == 0
+    assert im2rec("identities", "build", "faces.lst", faces, "-o", "x").code == 0
+    reason = "2 records (the first: key 3) with an image that is not 40x30 (width x height) as the first: loaders batch images as they are"
+    assert check("x", *READERS)["insightface"] == [reason]
+    mend = "'im2rec extract x -o FOLDER --images-only' and 'im2rec identities build FOLDER/x.lst --resize 112 --center-crop -o ...' make"
+    assert f"; {mend} all of them 112x112" in im2rec("check", "--for", "insightface", "x").out
+    assert im2rec("extract", "x", "-o", "faces", "--images-only").code == 0
+    (work / "new").mkdir()  # property is one a folder
+    assert im2rec("identities", "build", "faces/x.lst", "--resize", 112, "--center-crop", "-o", "new/y").code == 0
+    assert check("new/y", "insightface") == {"insightface": []}
 
 
 def test_bad_input(im2rec, photos, work):
