@@ -31,7 +31,7 @@ _DEFAULT = "train"  # the name that InsightFace's loaders look for
     "--output",
     type=shared.OUTPUT,
     metavar="PREFIX",
-    help="Write PREFIX.rec, .idx, .sum, .lst, and 'property'.  [default: train, in the folder of the list]",
+    help="Write PREFIX.rec, .idx, .sum, .lst, .rejects.tsv (of rejects), and 'property'.  [default: train, in the folder of the list]",
 )
 @common.layout_options
 @imageoptions.pixel_options

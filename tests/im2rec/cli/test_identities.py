@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import struct
+from pathlib import Path
 
 import pytest
 
@@ -85,6 +86,19 @@ def test_labels_with_gaps_are_numbered_from_0_unless_they_are_to_stay(im2rec, fa
     assert (work / "x.rec").read_bytes() == faces.with_suffix(".rec").read_bytes()
     im2rec("identities", "build", "faces.lst", root, "-o", "y", "--keep-labels", "--no-property")
     assert sorted(images_by_label("y")) == [10, 15, 20]
+
+
+def test_what_build_writes_is_listed(im2rec, tree, picture, work):
+    root = tree({"0.jpg": picture(), "1.jpg": b"no image"})
+    write_list(work / "faces.lst", [(n, n, f"{n}.jpg") for n in range(2)])
+    (work / "new").mkdir()
+    assert im2rec("identities", "build", "faces.lst", root, "-o", "new/x").code == 1
+    suffixes = {path.name.removeprefix("x") for path in (work / "new").iterdir()}
+    assert suffixes == {".rec", ".idx", ".sum", ".lst", ".rejects.tsv", "property"}
+    page = Path(__file__).parents[3] / "docs" / "cli.md"
+    told = page.read_text().partition("## im2rec identities build")[2].partition("\n## ")[0]
+    for text in (told, im2rec("identities", "build", "--help").out):
+        assert not [suffix for suffix in suffixes if suffix not in text]
 
 
 def test_a_rejected_image_leaves_no_gap_in_keys_and_labels(im2rec, tree, picture, work):
