@@ -12,6 +12,7 @@ from im2rec.cli import options as shared
 from im2rec.cli.main import EXIT_DONE, EXIT_REJECTS, EXIT_STOPPED
 from im2rec.names import printable
 from im2rec.report import format_bytes
+from im2rec.sets import record_files
 from recordio.salvaging import SalvageReport, salvage
 
 _SHOWN = 20  # damages, keys and conflicts that are named on stderr; --json and the report's file have more
@@ -43,6 +44,8 @@ def command(
     With the .sum that is exact: all records that are untouched, and no others. Without one damage to payloads cannot be
     seen. The exit code is 1 when anything is damaged, 3 when nothing could be saved.
     """
+    if not rec.exists():  # which is said as of any set; salvage itself takes a file of any name
+        record_files(rec)
     prefix = output.with_name(output.name.removesuffix(".rec"))
     tool = f"im2rec {im2rec.__version__}"
     report = salvage(rec, prefix, idx=idx, sum=sum_, unverified=unverified, force=force, tool=tool)

@@ -125,7 +125,8 @@ def test_nothing_saved_is_exit_code_3_and_leaves_nothing(im2rec, dataset, work, 
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (("none", "-o", "new"), 3, "im2rec: none: cannot open: No such file or directory\n"),
+        (("none", "-o", "new"), 3, "im2rec: none.rec: no such file, nor shards of that prefix\n"),
+        (("none.rec", "-o", "new"), 3, "im2rec: none.rec: no such file\n"),
         (("old", "-o", "old", "--force"), 3, "im2rec: old.rec: cannot write: it is the file that is read\n"),
         (("old", "-o", "no/new"), 3, "im2rec: no/new.rec: cannot write: the folder no does not exist\n"),
         (("old", "-o", "new", "--sum", "none.sum"), 3, "im2rec: none.sum: cannot open: No such file or directory\n"),
