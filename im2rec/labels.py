@@ -78,7 +78,10 @@ def _key(path: bytes) -> bytes:
 
 
 def load(
-    path: Path, *, allow_rounding: bool = False, each: Callable[[str, tuple[float, ...]], None] = lambda _path, _labels: None
+    path: Path,
+    *,
+    allow_rounding: bool = False,
+    each: Callable[[int, str, tuple[float, ...]], None] = lambda _line, _path, _labels: None,
 ) -> CsvLabels:
     """Load a CSV file of labels. Labels are numbers, or one class name a row; names are numbered in sorted order.
 
@@ -87,7 +90,7 @@ def load(
     Args:
         path: the file.
         allow_rounding: let it have integers that float32 must round.
-        each: called with the path and the labels of each row.
+        each: called with the line, the path and the labels of each row.
 
     Raises:
         InputError: the file cannot be read.
@@ -105,7 +108,7 @@ def load(
             if reason := check_item(Item(0, labels, name), allow_rounding=allow_rounding):
                 fault = ListError(str(path), number, reason)
                 break
-            each(name, labels)
+            each(number, name, labels)
         twin = found.twin()
         if twin is not None:
             number, fields = next(islice(rows, skip + twin, None))

@@ -39,20 +39,20 @@ def load(source: Path, given: Path, *, allow_rounding: bool = False) -> dict[int
             return {item.id: item.labels for item in items}
     if not source.is_file():
         raise InputError(str(source), "no such file")
-    rows: list[tuple[str, tuple[float, ...]]] = []
-    loaded = csv_labels.load(source, allow_rounding=allow_rounding, each=lambda name, values: rows.append((name, values)))
+    rows: list[tuple[int, str, tuple[float, ...]]] = []
+    loaded = csv_labels.load(source, allow_rounding=allow_rounding, each=lambda *row: rows.append(row))
     ids = _ids(given)
-    numbers = _numbers(loaded.classes, given, source)
+    classes = _Classes(loaded.classes, given, source)
     found: dict[int, tuple[float, ...]] = {}
-    for name, values in rows:
+    for line, name, values in rows:
         id_ = ids.get(name)
         if id_ is None and not (name.isdecimal() and int(name) < 1 << 64):
             where = f"no path of {list_of(record_files(given)[0])}" if ids else "the set has no list that would have paths"
-            raise ListError(str(source), 0, f"{name!r} is no id, and {where}")
+            raise ListError(str(source), line, f"{name!r} is no id, and {where}")
         id_ = int(name) if id_ is None else id_
         if id_ in found:
-            raise ListError(str(source), 0, f"the id {id_} is named twice, the second time by {name!r}")
-        found[id_] = (numbers[values[0]],) if numbers else values
+            raise ListError(str(source), line, f"the id {id_} is named twice, the second time by {name!r}")
+        found[id_] = classes.labels(line, values)
     return found
 
 
@@ -65,19 +65,39 @@ def _ids(given: Path) -> dict[str, int]:
         return {item.path: item.id for item in items}
 
 
-def _numbers(classes: Mapping[str, int], given: Path, source: Path) -> dict[float, float]:
-    """Return the number that a CSV's reader gave a class -> its label in the set; nothing where the CSV has numbers."""
-    if not classes:
-        return {}
-    prefix = prefix_of(given)
-    path = prefix.with_name(f"{prefix.name}.classes.txt")
-    if not path.is_file():
-        raise InputError(str(path), f"no such file, by which the classes of {source} would get their labels")
-    known = {name: label for label, name in class_names(path).items()}
-    for name in classes:
-        if name not in known:
-            raise ListError(str(source), 0, f"the class {name!r} is not in {path}")
-    return {float(number): known[name] for name, number in classes.items()}
+class _Classes:
+    """The labels that the classes of a CSV have in a set, by its class map; where the CSV has numbers these are the labels.
+
+    Args:
+        classes: of the CSV: name -> the number that its reader gave it.
+        given: prefix of the set.
+        source: the CSV.
+
+    Raises:
+        InputError: the CSV has classes, and the set no class map.
+    """
+
+    def __init__(self, classes: Mapping[str, int], given: Path, source: Path) -> None:
+        prefix = prefix_of(given)
+        self._source = source
+        self._path = prefix.with_name(f"{prefix.name}.classes.txt")
+        self._names = {float(number): name for name, number in classes.items()}
+        if classes and not self._path.is_file():
+            raise InputError(str(self._path), f"no such file, by which the classes of {source} would get their labels")
+        self._known = {name: label for label, name in class_names(self._path).items()} if classes else {}
+
+    def labels(self, line: int, values: tuple[float, ...]) -> tuple[float, ...]:
+        """Return the labels of a row.
+
+        Raises:
+            ListError: its class is not that of any label.
+        """
+        if not self._names:
+            return values
+        name = self._names[values[0]]
+        if name not in self._known:
+            raise ListError(str(self._source), line, f"the class {name!r} is not in {self._path}")
+        return (self._known[name],)
 
 
 def write_list(

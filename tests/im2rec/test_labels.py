@@ -19,7 +19,7 @@ def load(tmp_path):
         path = tmp_path / "l.csv"
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
         by_path = {}
-        found = labels.load(path, **options, each=by_path.__setitem__)
+        found = labels.load(path, **options, each=lambda _line, name, values: by_path.__setitem__(name, values))
         rows = found.find(name.encode() for name in [*by_path, "none of them"])
         assert list(rows) == [*range(len(found)), -1]
         assert [found.labels(row) for row in rows[:-1]] == list(by_path.values())
