@@ -12,6 +12,7 @@ from typing import Final
 
 from im2rec.itemlist import ItemList
 from im2rec.names import printable
+from im2rec.report import counted
 from recordio import files
 from recordio.issues import Issue
 
@@ -103,7 +104,9 @@ class Agreement:
         for id_ in named:
             self._add(id_, f"{printable(paths[id_])} has neither a record nor a line in {rejects[0].name}")
         if len(missing) > _NAMED:
-            more = f"{len(missing) - _NAMED} more images have neither a record nor a line in {rejects[0].name}"
+            more = (
+                f"{counted(len(missing) - _NAMED, 'more image has', 'more images have')} neither a record nor a line in {rejects[0].name}"
+            )
             self._report(Issue(str(self.path), "list", more))
 
     def _paths(self, ids: set[int]) -> dict[int, str]:

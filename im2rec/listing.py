@@ -12,6 +12,7 @@ from im2rec import split
 from im2rec.errors import InputError
 from im2rec.listfile import Item, format_label
 from im2rec.rejects import Reject
+from im2rec.report import counted
 from im2rec.walk import WalkOptions, walk
 from recordio import checksum
 
@@ -155,7 +156,7 @@ def collect(root: Path, options: ListOptions, advance: Callable[[int], None] | N
     if not len(listing) and not listing.rejects:
         below = "" if options.walk.recursive else " itself (folders in it were not searched)"
         known = " ".join(options.walk.extensions)
-        raise InputError(str(root), f"no images in it{below}: {listing.ignored} files, none ends in {known}")
+        raise InputError(str(root), f"no images in it{below}: {counted(listing.ignored, 'file')}, none ends in {known}")
     return listing
 
 

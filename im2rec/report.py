@@ -112,6 +112,11 @@ class PackReport:
         )
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """Return a number with its noun and what else depends on it: "1 image has", "2 images have". By default *many* is *one* with an s."""
+    return f"{number} {one if number == 1 else many or f'{one}s'}"
+
+
 def format_bytes(count: int) -> str:
     """Format a number of bytes for people."""
     size = float(count)

@@ -54,7 +54,7 @@ def even_bounds(count: int, parts: int) -> list[int]:
         PlanError: there are fewer entries than parts.
     """
     if not 1 <= parts <= max(count, 1):
-        raise PlanError(f"{count} images cannot be divided into {parts} parts that each hold one")
+        raise PlanError(f"{count} image{'s' * (count != 1)} cannot be divided into {parts} parts that each hold one")
     return [count * part // parts for part in range(parts + 1)]
 
 

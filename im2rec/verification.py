@@ -15,6 +15,7 @@ from im2rec import sets, together
 from im2rec.agreement import Agreement
 from im2rec.errors import ImageError, InputError, ListError, PlanError
 from im2rec.rejects import rejects_path
+from im2rec.report import counted
 from im2rec.work import PoolOptions, Work
 from recordio import checksum, files, frame, header, imagecheck, images, index
 from recordio.errors import BadHeader, FileError, FormatError, ImageFormatError, RecordIOError
@@ -191,7 +192,7 @@ def write_sum(report: VerifyReport, *, force: bool = False) -> Path:
     """
     rec = Path(report.rec)
     if report.count > (report.count_of("sum") if force else 0):
-        raise InputError(report.rec, f"has {report.count} issues, a .sum would vouch for them")
+        raise InputError(report.rec, f"has {counted(report.count, 'issue')}, a .sum would vouch for them")
     if not report.indexed:
         raise InputError(str(rec.with_suffix(".idx")), "no such file; 'im2rec index' writes it, a .sum vouches for both")
     path = rec.with_suffix(".sum")

@@ -108,7 +108,8 @@ class _Verification:
             self._check_listed(listed, first, last, start, block)
             first = last
         if count < len(listed):
-            reason = f"the file ends, expected {len(listed) - count} more records from key {listed.keys[count]} on"
+            more = f"{len(listed) - count} more record{'s' * (len(listed) - count != 1)}"
+            reason = f"the file ends, expected {more} from key {listed.keys[count]} on"
             self._add("frame", reason, int(listed.keys[count]), int(listed.offsets[count]), 0)
         for at in range(listed.rec.size, size, BLOCK):
             self._read(at, min(BLOCK, size - at), digest)

@@ -12,6 +12,7 @@ from im2rec.errors import InputError, PlanError
 from im2rec.names import printable
 from im2rec.progress import bar
 from im2rec.reindex import reindex
+from im2rec.report import counted
 from im2rec.sets import record_files
 
 
@@ -49,7 +50,8 @@ def command(
         found, written = reindex(rec, output if output is not None else rec.with_suffix(".idx"), ids=ids, force=force)
         summary, name = found._asdict(), str(rec)
     if summary["duplicates"]:
-        text = f"{summary['duplicates']} of {summary['records']} records have a key that an earlier one has"
+        has = counted(summary["duplicates"], f"of {summary['records']} records has", f"of {summary['records']} records have")
+        text = f"{has} a key that an earlier one has"
         click.echo(printable(f"im2rec: {name}: {text}; --keys ordinal gives each its own"), err=True)
     if verbose:
         click.echo(f"im2rec: keys are {'the ids of the headers' if ids else 'ordinals'}", err=True)

@@ -14,6 +14,7 @@ from im2rec.cli.walkoptions import links_option, walk_options
 from im2rec.errors import PlanError
 from im2rec.listing import Listing, ListOptions, collect, format_classes
 from im2rec.names import printable
+from im2rec.report import counted
 from im2rec.split import parse_splits
 from im2rec.walk import EXTENSIONS, WalkOptions
 from recordio.outputs import OutputSet
@@ -143,5 +144,5 @@ def _say(listing: Listing, written: dict[str, int], names: list[str], *, as_json
         counts = {"classes": len(listing.classes), "rejected": len(rejects), "other files ignored": listing.ignored}
         said = ", ".join(f"{name}: {count}" for name, count in counts.items() if count)
         to = ", ".join(f"{name} ({count})" for name, count in written.items())
-        text = f"listed {len(listing)} of {len(listing) + len(rejects)} images ({said})"
+        text = f"listed {len(listing)} of {counted(len(listing) + len(rejects), 'image')} ({said})"
         click.echo(printable(f"{text}: {to}" if to else text), err=True)

@@ -19,7 +19,7 @@ from im2rec.itemlist import ItemList
 from im2rec.names import printable
 from im2rec.packoptions import Items, PackOptions, set_prefix
 from im2rec.rejects import rejects_path
-from im2rec.report import PackReport, rejects_of
+from im2rec.report import PackReport, counted, rejects_of
 from im2rec.resume import committed
 from recordio import checksum
 from recordio.outputs import OutputSet
@@ -126,7 +126,8 @@ def _say_other_shards(prefix: Path, report: PackReport) -> None:
     divisions = {shard.of for name in report.outputs if (shard := parse(Path(name).stem))}  # other parts of this set are no others
     others = [path for path in shards_of(prefix) if (shard := parse(path.stem)) and shard.of not in divisions]
     if others and len(report.outputs) > 2:
-        text = f"{len(others)} shards of an earlier set stand beside this one, such as {min(others)}"
+        stand = counted(len(others), "shard of an earlier set stands", "shards of an earlier set stand")
+        text = f"{stand} beside this one, such as {min(others)}"
         click.echo(printable(f"im2rec: remark: {text}"), err=True)
 
 
@@ -239,7 +240,7 @@ def _run(
         ownimages.check_images((item.path for item in items), options.source, ownimages.files_of(prefix, written))
     if given["verbose"]:
         who = shared.said_workers(options.pool.workers) + f" and up to {options.pool.readers} readers" * bool(options.pool.readers)
-        click.echo(f"im2rec: packing {len(items)} images of {source} with {who}", err=True)
+        click.echo(f"im2rec: packing {counted(len(items), 'image')} of {source} with {who}", err=True)
     with progress.bar("packing", len(items), quiet=given["quiet"]) as advance:
         report = build.pack(items, prefix, options, outputs, advance=advance, before=before, digest=digest)
     given["finished"] = True

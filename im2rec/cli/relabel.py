@@ -14,6 +14,7 @@ from im2rec.operations import labelled
 from im2rec.operations.append import record_file
 from im2rec.operations.newlabels import relabel_to
 from im2rec.operations.relabel import relabel
+from im2rec.report import counted
 from im2rec.sets import record_files
 
 
@@ -39,7 +40,7 @@ def command(set_: Path, source: Path, output: Path | None, as_json: bool, quiet:
     rec = record_file(set_) if output is None else record_files(set_)[0]
     labels = labelled.load(source, set_, allow_rounding=given["allow_rounding"])
     if verbose:
-        click.echo(f"im2rec: {len(labels)} ids have labels in {source}", err=True)
+        click.echo(f"im2rec: {counted(len(labels), 'id has', 'ids have')} labels in {source}", err=True)
     with progress.bar("relabelling", quiet=quiet) as advance:
         if output is None:
             report = relabel(rec, labels, source=source, advance=advance)

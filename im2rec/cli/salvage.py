@@ -11,7 +11,7 @@ import im2rec
 from im2rec.cli import options as shared
 from im2rec.cli.main import EXIT_DONE, EXIT_REJECTS, EXIT_STOPPED
 from im2rec.names import printable
-from im2rec.report import format_bytes
+from im2rec.report import counted, format_bytes
 from im2rec.sets import record_files
 from recordio.salvaging import SalvageReport, salvage
 
@@ -72,7 +72,7 @@ def _say_damage(report: SalvageReport) -> None:
     for remark in report.remarks:
         _say(remark)
     for damage in report.damages[:_SHOWN]:
-        _say(f"{report.source}: {damage.length} bytes lost at offset {damage.offset}: {damage.reason}")
+        _say(f"{report.source}: {counted(damage.length, 'byte')} lost at offset {damage.offset}: {damage.reason}")
     if report.damaged > _SHOWN:
         _say(f"{report.source}: and {report.damaged - _SHOWN} more")
     if report.lost_keys:
@@ -86,7 +86,8 @@ def _say_damage(report: SalvageReport) -> None:
 
 def _say_keys(report: SalvageReport) -> None:
     if report.numbered:
-        _say(f"{report.numbered} records that nothing names got new numbers as keys")
+        new = "a new number as key" if report.numbered == 1 else "new numbers as keys"
+        _say(f"{counted(report.numbered, 'record')} that nothing names got {new}")
     if not report.vouched:
         _say("no .sum vouches for payloads, so damage in them cannot be seen")
 
@@ -103,6 +104,6 @@ def _summary(report: SalvageReport) -> str:
     kind = f"{report.verified} verified" if report.vouched else "none verified, there is no .sum"
     places = f" in {report.damaged} place{'s' * (report.damaged != 1)}" if report.damaged else ""
     return (
-        f"salvaged {report.records} records ({kind}), {format_bytes(report.bytes_kept)} kept, "
+        f"salvaged {counted(report.records, 'record')} ({kind}), {format_bytes(report.bytes_kept)} kept, "
         f"{format_bytes(report.bytes_lost)} lost{places}: {printable(report.outputs[0])}"
     )

@@ -13,6 +13,7 @@ from im2rec.cli import options as shared
 from im2rec.cli.main import EXIT_DONE, EXIT_REJECTS, EXIT_STOPPED
 from im2rec.errors import InputError
 from im2rec.names import printable
+from im2rec.report import counted
 from im2rec.sets import list_beside, record_files
 from im2rec.verification import VerifyOptions, verify_set, write_sum
 from im2rec.work import PoolOptions
@@ -120,7 +121,7 @@ def _note(report: VerifyReport, found: _Found, *, as_json: bool) -> None:
             click.echo(printable(str(issue)))
     found.shown += len(issues)
     if report.count > len(issues) and not as_json:
-        click.echo(printable(f"{report.rec}: {report.count - len(issues)} more issues"))
+        click.echo(printable(f"{report.rec}: {counted(report.count - len(issues), 'more issue')}"))
 
 
 def _write_sums(found: _Found, *, force: bool) -> None:
@@ -157,7 +158,7 @@ def _say(found: _Found, options: VerifyOptions) -> None:
     files = {file for report in (*found.recs, *found.of_sets) for file, _ in report.counts}
     if len(found.recs) > 1 or files - {report.rec for report in found.recs} or found.issues > found.shown:
         hidden = f", {found.issues - found.shown} of them not shown" if found.issues > found.shown else ""
-        place = f" in {_count(len(files), 'file')}" if files else f" in {_count(len(found.recs), 'file')}"
+        place = f" in {counted(len(files), 'file')}" if files else f" in {counted(len(found.recs), 'file')}"
         click.echo(f"{_issues(found.issues)}{place}{hidden}", err=True)
     hurt = [report.rec for report in found.recs if report.hurt]
     if hurt:
@@ -166,18 +167,14 @@ def _say(found: _Found, options: VerifyOptions) -> None:
         click.echo(f"wrote {printable(str(path))}", err=True)
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s' * (number != 1)}"
-
-
 def _issues(number: int) -> str:
-    return _count(number, "issue") if number else "no issue"
+    return counted(number, "issue") if number else "no issue"
 
 
 def _records(report: VerifyReport) -> str:
     if report.expected is not None and report.expected != report.records:
-        return f"{report.records} of {_count(report.expected, 'record')} intact"
-    return _count(report.records, "record") + " intact" * report.hurt
+        return f"{report.records} of {counted(report.expected, 'record')} intact"
+    return counted(report.records, "record") + " intact" * report.hurt
 
 
 def _payload(report: VerifyReport) -> str:

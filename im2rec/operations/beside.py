@@ -11,6 +11,7 @@ from im2rec.agreement import Agreement
 from im2rec.errors import Im2recError
 from im2rec.names import printable
 from im2rec.operations.browse import Entry
+from im2rec.report import counted
 from recordio import checksum, index
 from recordio.errors import FileError, IndexFormatError
 from recordio.issues import Issue
@@ -77,11 +78,11 @@ def _index(rec: Path, records: int) -> _Said:
         if idx.exists():
             return _Said(f"cannot be read: {error}", f"{error}")
         return _Said(f"{name} is missing; 'im2rec index' writes it", f"{name} is missing", is_missing=True)
-    keys = f"{count} key{'s' * (count != 1)}"
+    keys = counted(count, "key")
     if count == records:
         return _Said(keys, keys=count)
-    lacking = f"{records - count} records are" if records - count != 1 else "1 record is"
-    text = f"{keys}, {lacking} not in it" if count < records else f"{keys}, the .rec has {records} record{'s' * (records != 1)}"
+    lacking = counted(records - count, "record is", "records are")
+    text = f"{keys}, {lacking} not in it" if count < records else f"{keys}, the .rec has {counted(records, 'record')}"
     return _Said(text, f"{name} has {text}")
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from im2rec.names import printable
 from im2rec.operations.facts import Facts
+from im2rec.report import counted
 from recordio import shardnames
 
 _DECODED: Final = {"jpg", "png", "bmp", "tiff"}  # by MXNet 1.9.1, which has OpenCV for it
@@ -112,7 +113,9 @@ def _for_mxnet(facts: Facts) -> Iterator[Stumble]:
         yield Stumble("mxnet", str(facts.prefix), reason, f"'im2rec merge {_word(facts.prefix)} -o ...' makes one of them")
     yield from _index_faults("mxnet", facts, "without which nothing is read by key or shuffled")
     if facts.doubled:
-        reason = f"{facts.doubled} keys stand in it more than once: all but the last record of each are never found"
+        reason = (
+            f"{counted(facts.doubled, 'key stands', 'keys stand')} in it more than once: all but the last record of each are never found"
+        )
         mend = f"'im2rec index {_word(name)} --keys ordinal --force' gives each its own"
         yield Stumble("mxnet", str(facts.recs[0].with_suffix(".idx")), reason, mend)
     yield from _empty("mxnet", facts, "ImageRecordIter takes them for images and stops there")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from im2rec.names import printable
-from im2rec.report import format_bytes
+from im2rec.report import counted, format_bytes
 
 _NAMED: Final = 10  # keys that are named of a kind of reject
 NO_HEADER: Final = "no image header"
@@ -96,13 +96,15 @@ class ExtractReport:
     def remarks(self) -> Iterator[str]:
         """Yield what should be said although nothing is missing."""
         if self.renamed:
-            yield f"{self.renamed} images could not keep the path of the list: not safe, taken already, or another format's suffix"
+            count = counted(self.renamed, "image")
+            yield f"{count} could not keep the path of the list: not safe, taken already, or another format's suffix"
         if self.unclear:
-            many = "1 id has" if self.unclear == 1 else f"{self.unclear} ids have"
+            many = counted(self.unclear, "id has", "ids have")
             yield f"{many} several paths in the set's list, which does not tell whose they are"
         if self.strangers:
-            yield f"{self.strangers} images have no path in the set's list, they are named by label and id"
+            yield f"{counted(self.strangers, 'image has', 'images have')} no path in the set's list, named by label and id"
         if self.inexact:
-            yield f"{self.inexact} records have an id2 or labels in an unusual form, so the list packs to other bytes for them"
+            have = counted(self.inexact, "record has", "records have")
+            yield f"{have} an id2 or labels in an unusual form, so the list packs to other bytes there"
         if self.other_keys:
             yield "the keys of the .idx are not the ids of the records in their order, so the list packs to another .idx"

@@ -21,6 +21,7 @@ from im2rec.operations.running import Run
 from im2rec.operations.shuffle import all_keys
 from im2rec.operations.target import Into, Target
 from im2rec.progress import Advance
+from im2rec.report import counted
 from im2rec.sets import prefix_of
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def _check_duplicates(run: Run, options: MergeOptions) -> None:
     if twice:
         raise InputError(
             str(target.prefix),
-            f"{twice} records would have a key that another has: --keys shift or --keys number gives each its own, "
+            f"{counted(twice, 'record')} would have a key that another has: --keys shift or --keys number gives each its own, "
             "--duplicates lets it be; nothing was written",
         )
 

@@ -11,6 +11,7 @@ from im2rec.listfile import MAX_ID, Item
 from im2rec.listing import Listing
 from im2rec.operations.info import class_names
 from im2rec.packoptions import Items
+from im2rec.report import counted
 from recordio.index import Index
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def renumbered(items: Items, found: Index, classes: Path, root: Path, *, keep_id
 def _next_id(found: Index, count: int) -> int:
     first = int(found.keys.max()) + 1 if len(found) else 0
     if first + max(count, 1) - 1 > MAX_ID:
-        raise PlanError(f"{found.source}: its largest key is {first - 1}, so {count} more ids would pass 2**64 - 1")
+        raise PlanError(f"{found.source}: its largest key is {first - 1}, so {counted(count, 'more id')} would pass 2**64 - 1")
     return first
 
 

@@ -17,6 +17,7 @@ from im2rec.operations.fields import refuse_identities
 from im2rec.operations.ids import Ids
 from im2rec.operations.target import STDOUT, Into, Stream, Target, bounds_of
 from im2rec.progress import Advance
+from im2rec.report import counted
 from im2rec.sets import prefix_of
 from recordio.outputs import OutputSet
 
@@ -235,7 +236,9 @@ class Run:
             report.remarks += companions.remove_old(target.prefix, self.outputs)
         self.outputs.commit()
         if report.duplicates:
-            report.remarks.append(f"{report.duplicates} records have a key that an earlier one of the same set has")
+            report.remarks.append(
+                f"{counted(report.duplicates, 'record has', 'records have')} a key that an earlier one of the same set has"
+            )
         return report
 
     def _check_some(self) -> None:

@@ -9,10 +9,19 @@ import pytest
 
 from im2rec.errors import ImageError
 from im2rec.names import printable
-from im2rec.report import PackReport, Reject, Rejects, format_bytes, rejects_of
+from im2rec.operations.extracted import ExtractReport
+from im2rec.report import PackReport, Reject, Rejects, counted, format_bytes, rejects_of
 
 ONE = PackReport(3, 2, Rejects([Reject(7, "a.jpg", "is empty")]), 100, 120, ["a.rec"], remarks=Rejects([Reject(8, "b.jpg", "odd")]))
 TWO = PackReport(5, 5, Rejects(), 10, 20, ["b.rec"], encoded=True)
+
+
+@pytest.mark.parametrize(("number", "said"), [(0, "0 images have"), (1, "1 image has"), (2, "2 images have")])
+def test_one_is_singular(number, said):
+    assert counted(number, "image has", "images have") == said
+    assert counted(number, "image") == said.rpartition(" ")[0]
+    remarks = list(ExtractReport(renamed=number, strangers=number).remarks())
+    assert [remark.split(" could")[0].split(" no path")[0] for remark in remarks] == [said.rpartition(" ")[0], said] * bool(number)
 
 
 def test_reports_add_up():

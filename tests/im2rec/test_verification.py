@@ -268,7 +268,7 @@ def test_existing_sum_is_replaced_only_by_force(write):
 def test_nothing_vouches_for_a_set_with_issues(write):
     report = VerifyReport(str(write(checksums=False).with_suffix(".rec")))
     report.add(Issue("x", "frame", "bad"))
-    with pytest.raises(InputError, match="has 1 issues"):
+    with pytest.raises(InputError, match="has 1 issue, a"):
         write_sum(report)
 
 

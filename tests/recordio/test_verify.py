@@ -168,7 +168,7 @@ def test_cut_is_told_from_the_first_record_that_is_not_whole(case, size):
         assert found[0] == ("rec", "checksum", first, size // SIZE * SIZE, SIZE, reason)
     left = 3 - -(-size // SIZE)
     if left:
-        reason = f"the file ends, expected {left} more records from key {(10, 20, 30)[3 - left]} on"
+        reason = f"the file ends, expected {left} more record{'s' * (left > 1)} from key {(10, 20, 30)[3 - left]} on"
         assert found[-1] == ("rec", "frame", (10, 20, 30)[3 - left], (3 - left) * SIZE, 0, reason)
 
 

@@ -10,6 +10,7 @@ import click
 from im2rec import progress
 from im2rec.cli import options as shared
 from im2rec.names import printable
+from im2rec.report import counted
 from recordio.outputs import OutputSet
 from recordio.pairs import Pairs, put_pairs
 
@@ -29,5 +30,5 @@ def command(path: Path, output: Path, force: bool, **given: Any) -> int:
         summary = {"pairs": count, "protocol": found.protocol, "python2": found.is_old, "outputs": [str(output)]}
         shared.print_json({"command": "bin convert", **summary})
     elif not given["quiet"]:
-        click.echo(printable(f"converted {count} pairs ({was}): {output}"), err=True)
+        click.echo(printable(f"converted {counted(count, 'pair')} ({was}): {output}"), err=True)
     return 0

@@ -11,6 +11,7 @@ from im2rec import progress
 from im2rec.cli import options as shared
 from im2rec.names import printable
 from im2rec.operations import pairs
+from im2rec.report import counted
 
 
 @click.command("extract")
@@ -24,5 +25,5 @@ def command(path: Path, output: Path, **given: Any) -> int:
     if given["as_json"]:
         shared.print_json({"command": "bin extract", "pairs": count, "images": 2 * count, "outputs": [str(output)]})
     elif not given["quiet"]:
-        click.echo(printable(f"extracted {2 * count} images of {count} pairs: {output}"), err=True)
+        click.echo(printable(f"extracted {2 * count} images of {counted(count, 'pair')}: {output}"), err=True)
     return 0

@@ -14,6 +14,7 @@ from im2rec.cli.walkoptions import links_option
 from im2rec.errors import ImageError, NothingPacked
 from im2rec.names import printable
 from im2rec.operations import pairs
+from im2rec.report import counted
 from recordio.outputs import OutputSet
 from recordio.pairs import put_pairs
 
@@ -48,5 +49,5 @@ def command(source: Path, root: Path | None, output: Path, force: bool, **given:
     if given["as_json"]:
         shared.print_json({"command": "bin pack", **report.as_json()})
     elif not given["quiet"]:
-        click.echo(printable(f"packed {report.packed} of {report.listed} pairs: {output}"), err=True)
+        click.echo(printable(f"packed {report.packed} of {counted(report.listed, 'pair')}: {output}"), err=True)
     return 1 if report.packed < report.listed else 0

@@ -17,7 +17,7 @@ from im2rec.errors import InputError, NothingPacked
 from im2rec.itemlist import ItemList
 from im2rec.operations.identities.building import BuildReport, build_identities
 from im2rec.operations.identities.grouping import GroupedItems
-from im2rec.report import rejects_of
+from im2rec.report import counted, rejects_of
 from recordio.outputs import OutputSet
 
 _DEFAULT = "train"  # the name that InsightFace's loaders look for
@@ -78,7 +78,7 @@ def command(source: Path, root: Path | None, output: Path | None, **given: Any) 
 def _build(items: ItemList, source: Path, root: Path, prefix: Path, given: dict[str, Any]) -> BuildReport:
     options = imageoptions.pack_options(root, {**given, "shards": None, "shard_size": None, "part": None, "resume": False})
     grouped = GroupedItems(items, items.source, width=options.label_width, renumber=not given["keep_labels"])
-    common.say(f"packing {len(grouped)} images of {items.source} with {shared.said_workers(options.pool.workers)}", given)
+    common.say(f"packing {counted(len(grouped), 'image')} of {items.source} with {shared.said_workers(options.pool.workers)}", given)
     if given["force"]:
         written = ownimages.files_of(prefix, (*ownimages.OF_A_SET, ".lst"))
         ownimages.check_images((item.path for item in items), options.source, written)

@@ -11,6 +11,7 @@ from im2rec import progress
 from im2rec.cli import options as shared
 from im2rec.cli.identities import common
 from im2rec.operations.identities.survey import identity_file
+from im2rec.report import counted
 
 
 @click.command("filter")
@@ -29,7 +30,7 @@ def command(set_: Path, output: Path, min_images: int | None, max_images: int | 
         raise click.UsageError("give --min-images N or --max-images N")
     with progress.bar("reading", quiet=given["quiet"]) as advance:
         found = identity_file(set_, advance)
-    common.say(f"{found.rec}: {len(found.images)} images, {len(found.identities)} identity records", given)
+    common.say(f"{found.rec}: {counted(len(found.images), 'image')}, {counted(len(found.identities), 'identity record')}", given)
     bounds = {"--min-images": min_images, "--max-images": max_images}
     described = {name: str(bound) for name, bound in bounds.items() if bound is not None}
     common.rewrite([found], output, "filter", described, given, least=min_images or 1, most=max_images)

@@ -11,6 +11,7 @@ from im2rec import progress
 from im2rec.cli import options as shared
 from im2rec.cli.identities import common
 from im2rec.operations.identities.survey import surveys
+from im2rec.report import counted
 
 
 @click.command("from-plain")
@@ -29,6 +30,6 @@ def command(set_: Path, output: Path, **given: Any) -> int:
     """
     with progress.bar("reading", quiet=given["quiet"]) as advance:
         inputs = surveys(set_, advance)
-    common.say(f"{set_}: {sum(len(found.images) for found in inputs)} images", given)
+    common.say(f"{set_}: {counted(sum(len(found.images) for found in inputs), 'image')}", given)
     common.rewrite(inputs, output, "from-plain", {}, given, apart=False)
     return 0

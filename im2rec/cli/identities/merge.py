@@ -11,6 +11,7 @@ from im2rec import progress
 from im2rec.cli import options as shared
 from im2rec.cli.identities import common
 from im2rec.operations.identities.survey import identity_file
+from im2rec.report import counted
 
 
 @click.command("merge")
@@ -28,6 +29,8 @@ def command(sets: tuple[Path, ...], output: Path, same_labels: bool, **given: An
     for one in sets:
         with progress.bar("reading", quiet=given["quiet"]) as advance:
             inputs.append(identity_file(one, advance))
-        common.say(f"{inputs[-1].rec}: {len(inputs[-1].images)} images, {len(inputs[-1].identities)} identity records", given)
+        common.say(
+            f"{inputs[-1].rec}: {counted(len(inputs[-1].images), 'image')}, {counted(len(inputs[-1].identities), 'identity record')}", given
+        )
     common.rewrite(inputs, output, "merge", {"--same-labels": "True"} if same_labels else {}, given, apart=not same_labels)
     return 0

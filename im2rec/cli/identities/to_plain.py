@@ -13,6 +13,7 @@ from im2rec.cli.identities import common
 from im2rec.names import printable
 from im2rec.operations.identities.plain import to_plain
 from im2rec.operations.identities.survey import identity_file
+from im2rec.report import counted
 from recordio.outputs import OutputSet
 
 
@@ -28,7 +29,7 @@ def command(set_: Path, output: Path, scalar_labels: bool, checksums: bool, **gi
     with progress.bar("reading", quiet=given["quiet"]) as advance:
         found = identity_file(set_, advance)
     prefix = common.without_suffix(output)
-    common.say(f"{found.rec}: {len(found.images)} images, {len(found.identities)} identity records", given)
+    common.say(f"{found.rec}: {counted(len(found.images), 'image')}, {counted(len(found.identities), 'identity record')}", given)
     with (
         OutputSet(prefix, force=given["force"], inputs=[found.rec]) as outputs,
         progress.bar("writing", len(found.keys), quiet=given["quiet"]) as advance,

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from im2rec.operations.identities.metadata import PROPERTY, read_property
 from im2rec.operations.identities.survey import Survey, is_about
+from im2rec.report import counted
 
 
 class Identity(NamedTuple):
@@ -88,16 +89,18 @@ class Inspection:
     def as_lines(self) -> list[str]:
         """Return it as lines of text."""
         lines = [f"images      {self.images}{f', {self.aligned} with two labels' * bool(self.aligned)}"]
-        lines.append(f"identities  {self.identities} records, {self.labels} by the labels of the images")
+        lines.append(f"identities  {counted(self.identities, 'record')}, {self.labels} by the labels of the images")
         if self.per_identity:
             least, median, most = self.per_identity
             lines.append(f"each        {least} to {most} images, median {median}")
         header = f"identity records are {self.stated[0]:.0f} to {self.stated[1]:.0f}, the end not included" if self.stated else "none"
         lines.append(f"header      {header}")
         if self.rounded and self.range:
-            lines.append(f"rounded     {self.rounded} ranges by float32; by the records the header's is {self.range[0]} to {self.range[1]}")
+            ranges = counted(self.rounded, "range")
+            lines.append(f"rounded     {ranges} by float32; by the records the header's is {self.range[0]} to {self.range[1]}")
         if self.property:
-            lines.append(f"property    {self.property[0]} classes, {self.property[2]}x{self.property[1]} (width x height)")
+            classes = counted(self.property[0], "class", "classes")
+            lines.append(f"property    {classes}, {self.property[2]}x{self.property[1]} (width x height)")
         return lines
 
 
@@ -132,7 +135,8 @@ def _key_issues(found: Survey) -> Iterator[str]:
     elif found.header is None:
         yield "no header stands under key 0"
     if len(found.others):
-        yield f"{len(found.others)} records have neither an image nor a range, such as the one under key {found.keys[found.others[0]]}"
+        have = counted(len(found.others), "record has", "records have")
+        yield f"{have} neither an image nor a range, such as the one under key {found.keys[found.others[0]]}"
 
 
 def _header_issues(told: Inspection) -> Iterator[str]:
@@ -189,7 +193,7 @@ def _property_issues(found: Survey, told: Inspection) -> Iterator[str]:
         yield f"{path}: {fault}"
     classes = int(found.first[found.images].max()) + 1 if len(found.images) else 0
     if told.property and told.property[0] < classes:
-        yield f"{path}: {told.property[0]} classes, the labels need {classes}"
+        yield f"{path}: {counted(told.property[0], 'class', 'classes')}, the labels need {classes}"
 
 
 def identities(found: Survey) -> Iterator[Identity]:

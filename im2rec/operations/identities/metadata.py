@@ -11,7 +11,7 @@ from typing import Any, Final
 from im2rec.errors import PlanError
 from im2rec.names import printable
 from im2rec.operations.identities.survey import round_down, round_up
-from im2rec.report import format_bytes
+from im2rec.report import counted, format_bytes
 from recordio.errors import ImageFormatError
 from recordio.header import pack_header
 from recordio.outputs import OutputSet
@@ -97,7 +97,7 @@ class IdentityReport:
 
     def as_text(self) -> str:
         """Return the summary as one line."""
-        left = f", {self.left_out} images left out" * bool(self.left_out)
+        left = f", {counted(self.left_out, 'image')} left out" * bool(self.left_out)
         return (
             f"wrote {self.images} image{'s' * (self.images != 1)} of {self.identities} identit{'y' if self.identities == 1 else 'ies'}"
             f"{left}: {format_bytes(self.size)} in {printable(', '.join(self.outputs))}"
@@ -107,20 +107,23 @@ class IdentityReport:
         """Return what should be said although all went well."""
         said = list(self.removed)
         if self.renumbered:
-            said.append(f"{self.renumbered} identities have other labels now: they are numbered from 0 (--keep-labels leaves them)")
+            have = counted(self.renumbered, "identity has another label", "identities have other labels")
+            said.append(f"{have} now: they are numbered from 0 (--keep-labels leaves them)")
         if len(self.sizes) > 1:
             (height, width), count = self.sizes.most_common(1)[0]
             rest = sum(self.sizes.values()) - count
-            said.append(f"{rest} images are not {width}x{height} (width x height) as the others; trainers expect one size")
+            are = counted(rest, "image is", "images are")
+            said.append(f"{are} not {width}x{height} (width x height) as the others; trainers expect one size")
         if self.unreadable:
-            said.append(f"{self.unreadable} images are of no known format or not whole")
+            said.append(f"{counted(self.unreadable, 'image is', 'images are')} of no known format or not whole")
         if self.rounded:
             said.append(
                 f"float32 cannot hold {self.rounded} of the ranges (beyond 16,777,216): the header's is rounded down, "
                 "so that readers which trust it never take an identity record for an image"
             )
         if self.dropped:
-            said.append(f"{self.dropped} records without an image and without a range were left out")
+            were = "was" if self.dropped == 1 else "were"
+            said.append(f"{counted(self.dropped, 'record')} without an image and without a range {were} left out")
         return said
 
 

@@ -13,7 +13,7 @@ from im2rec.errors import InputError
 from im2rec.names import printable
 from im2rec.operations import companions
 from im2rec.operations.identities.survey import Survey, blocks_of
-from im2rec.report import format_bytes
+from im2rec.report import counted, format_bytes
 from recordio.header import HEADER_SIZE
 from recordio.outputs import OutputSet
 from recordio.writer import IndexedWriter
@@ -54,7 +54,7 @@ class PlainReport:
     def as_text(self) -> str:
         """Return the summary as one line."""
         return (
-            f"wrote {self.images} image{'s' * (self.images != 1)}, left out {self.metadata + self.dropped} records without one: "
+            f"wrote {self.images} image{'s' * (self.images != 1)}, left out {counted(self.metadata + self.dropped, 'record')} without one: "
             f"{format_bytes(self.size)} in {printable(', '.join(self.outputs))}"
         )
 

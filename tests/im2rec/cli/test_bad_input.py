@@ -91,7 +91,7 @@ def test_a_missing_root_and_one_that_is_a_file_are_told(refused, lst, photos):
 def test_a_folder_without_images_is_told(refused, tree, command):
     root = tree(["notes.txt"])
     line = refused(STOPPED, *(word.format(root) for word in command))
-    assert line.startswith(f"im2rec: {root}: no images in it: 1 files")
+    assert line.startswith(f"im2rec: {root}: no images in it: 1 file, none ends in .")
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_too_few_labels_are_told_with_the_item(refused, lst, photos):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--shards", "3"), "1 images cannot be divided into 3 parts"),
+        (("--shards", "3"), "1 image cannot be divided into 3 parts"),
         (("--shards", "1", "--shard-size", "1G"), "exclude each other"),
         (("--shard-size", "much"), "size 'much', expected"),
         (("--part", "3/3"), "part '3/3', expected I/N"),

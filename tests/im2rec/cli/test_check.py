@@ -245,7 +245,7 @@ def test_keys_that_stand_twice(check, picture, work):
     with IndexedWriter("x.rec") as writer:
         for key in (0, 5, 5):
             writer.write(key, pack_header(0.0, key) + picture())
-    assert check("x", "mxnet")["mxnet"][0].startswith("1 keys stand in it more than once")
+    assert check("x", "mxnet")["mxnet"][0].startswith("1 key stands in it more than once")
 
 
 def test_record_0_that_insightface_misreads(check, picture, work):

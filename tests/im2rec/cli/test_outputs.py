@@ -100,6 +100,14 @@ def test_shards_of_an_earlier_division_are_told_of(im2rec, photos, listed):
     assert "3 shards of an earlier set stand beside this one, such as x-00000-of-00003.rec" in ran.err
 
 
+def test_one_shard_of_an_earlier_division_stands_beside_this_one(im2rec, photos, listed, work):
+    im2rec("pack", "x.lst", photos, "--shards", 3)
+    for number in (1, 2):
+        (work / f"x-0000{number}-of-00003.rec").unlink()
+    ran = im2rec("pack", "x.lst", photos, "--shards", 2)
+    assert "im2rec: remark: 1 shard of an earlier set stands beside this one, such as x-00000-of-00003.rec\n" in ran.err
+
+
 def test_the_parts_of_one_set_are_no_earlier_division(im2rec, photos, listed):
     for part in ("0/3", "1/3", "2/3"):
         assert "remark" not in im2rec("pack", "x.lst", photos, "--part", part).err

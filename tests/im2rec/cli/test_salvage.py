@@ -97,7 +97,7 @@ def test_a_damaged_sum_is_told(im2rec, dataset):
 def test_verbose_says_what_cannot_be_seen_and_what_got_numbers(im2rec, work):
     (work / "x.rec").write_bytes(b"\n#\xd7\xce\4\0\0\0abcd")
     assert im2rec("salvage", "x", "-o", "new", "-v").err.splitlines()[:2] == [
-        "im2rec: 1 records that nothing names got new numbers as keys",
+        "im2rec: 1 record that nothing names got a new number as key",
         "im2rec: no .sum vouches for payloads, so damage in them cannot be seen",
     ]
 
