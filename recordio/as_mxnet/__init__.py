@@ -17,6 +17,7 @@ or, before the import::
     datasets    mxnet.gluon.data: Dataset, samplers, DataLoader
     blocks, transforms    mxnet.gluon.Block and its like; mxnet.gluon.data.vision.transforms
     devices, downloads    batches for several devices, kvstore; fetching files
+    ending      tracebacks and closed pipes, as a program has them that runs by itself
     shim        a folder for sys.path, so that processes that a program starts find the stand-in, too
 """
 

@@ -8,7 +8,7 @@ import types
 from pathlib import Path
 from typing import Final
 
-from recordio.as_mxnet import RealMXNet, install
+from recordio.as_mxnet import RealMXNet, ending, install
 
 _USAGE: Final = """\
 Usage: python -m recordio.as_mxnet [--force] SCRIPT [ARGS...]
@@ -41,8 +41,8 @@ def main(arguments: list[str]) -> int:
         install(force=force)
     except RealMXNet as error:
         return _refuse(str(error))
-    _run(arguments)
-    return 0
+    sys.excepthook = ending.show
+    return ending.with_pipe(lambda: _run(arguments))
 
 
 def _refuse(reason: str) -> int:

@@ -271,6 +271,56 @@ class TestRunning:
     def test_a_command_line_that_cannot_be_understood_is_told(self, arguments, said, tmp_path):
         assert run(*arguments, code=2, folder=tmp_path).stderr == f"recordio.as_mxnet: error: {said}\n"
 
+    def test_an_uncaught_error_shows_the_programs_frames_and_ours_once(self, tmp_path):
+        (tmp_path / "p.py").write_text("import mxnet as mx\n\ndef read():\n    mx.recordio.MXRecordIO('no.rec', 'r')\n\nread()\n")
+        for arguments in (["p.py"], ["-m", "p"]):
+            said = run(*arguments, folder=tmp_path, code=1).stderr
+            assert re.findall(r"^  File \"(?:.*/)?(.*)\", line (\d+)", said, flags=re.MULTILINE)[:2] == [("p.py", "6"), ("p.py", "4")]
+            assert said.startswith("Traceback (most recent call last):\n")
+            assert said.endswith("MissingFile: no.rec: cannot open: No such file or directory\n")
+            assert "runpy" not in said
+            assert "__main__.py" not in said
+            assert "direct cause" not in said
+
+    def test_errors_behind_an_uncaught_one_are_shown_where_the_program_had_a_part_in_them(self, tmp_path):
+        code = (
+            "import mxnet as mx\ntry:\n    mx.io.ImageRecordIter(path_imgrec='no.rec', data_shape=(3, 8, 8), batch_size=2)\n"
+            "except mx.MXNetError as error:\n    raise SystemError('mine') from error\n"
+        )
+        said = run("-c", code, folder=tmp_path, code=1).stderr
+        assert re.findall(r"^(\S+): ", said, flags=re.MULTILINE) == ["recordio.mxerrors.MissingFile", "SystemError"]
+
+    def test_an_error_in_the_programs_own_text_and_a_module_that_is_missing(self, tmp_path):
+        assert run("-c", "def x(", code=1).stderr.startswith('  File "<string>", line 1\n')
+        assert run("-m", "no_such_module", code=1).stderr == "ImportError: No module named no_such_module\n"
+
+    @pytest.mark.skipif(os.name == "nt", reason="no signals, no pipes that close")
+    @pytest.mark.parametrize(
+        ("code", "unbuffered", "ends"),
+        [
+            ("for n in range(100_000): print(n)", "", 141),
+            ("for n in range(100_000): print(n)", "1", 141),
+            ("print(1)", "", 141),
+            ("import sys; print(1); sys.exit(0)", "", 141),
+            ("import sys; print(1); sys.exit(3)", "", 3),
+        ],
+    )
+    def test_a_stdout_that_nobody_reads_ends_a_program_quietly(self, code, unbuffered, ends):
+        ours, theirs = os.pipe()
+        os.close(ours)
+        command = [sys.executable, "-m", "recordio.as_mxnet", "-c", code]
+        environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+        done = subprocess.run(command, stdout=theirs, stderr=subprocess.PIPE, env=environment, timeout=120, check=False)
+        os.close(theirs)
+        assert (done.returncode, done.stderr) == (ends, b"")
+
+    @pytest.mark.skipif(os.name == "nt", reason="no signals, no pipes that close")
+    def test_another_pipe_that_nobody_reads_and_an_interrupt_end_a_program_as_they_do_without_us(self):
+        code = "import os; r, w = os.pipe(); os.close(r); os.write(w, b'x')"
+        assert run("-c", code, code=1).stderr.endswith("BrokenPipeError: [Errno 32] Broken pipe\n")
+        said = run("-c", "raise KeyboardInterrupt", code=-2).stderr
+        assert said == 'Traceback (most recent call last):\n  File "<string>", line 1, in <module>\nKeyboardInterrupt\n'
+
     def test_help(self):
         assert run("--help").stdout.startswith("Usage: python -m recordio.as_mxnet [--force] SCRIPT")
 
