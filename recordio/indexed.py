@@ -126,7 +126,11 @@ class IndexedReader:
             ChecksumMismatch: verified, its bytes are not those that the .sum lists under its key.
             FileError: the read failed.
         """
-        offset, end = self.index.span(ordinal, self._file.size)
+        try:
+            offset, end = self.index.span(ordinal, self._file.size)
+        except IndexError:
+            fact = f"there is no record at ordinal {ordinal}, {self.index.source} has {len(self.index)} records"
+            raise IndexError(f"{self._file.name}: {fact}, counted from 0") from None
         if self._listed is not None:
             return self._read_verified(self._listed, int(self.index.keys[ordinal]), offset)
         return read_record(self._file, self.index, offset, end)[0]

@@ -446,8 +446,10 @@ def test_missing_key_is_told_with_the_index(indexed, tmp_path):
 def test_ordinal_behind_the_last_is_an_index_error(indexed):
     reader = indexed({7: b"a", 8: b"b"})
     assert reader.read_ordinal(1) == b"b"
-    with pytest.raises(IndexError):
-        reader.read_ordinal(2)
+    for ordinal in (2, 5000, -3):
+        fact = rf"y\.rec: there is no record at ordinal {ordinal}, .*y\.idx has 2 records, counted from 0$"
+        with pytest.raises(IndexError, match=fact):
+            reader.read_ordinal(ordinal)
 
 
 def test_index_that_leaves_records_out_reads_the_others(indexed, monkeypatch):
