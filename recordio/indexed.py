@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final
 
 from recordio import checksum, frame, header, index, scan
-from recordio.errors import ChecksumMismatch, FormatError, Truncated
+from recordio.errors import ChecksumMismatch, FileError, FormatError, Truncated
 from recordio.files import InputFile
 from recordio.header import Header
 from recordio.mapped import MappedFile
@@ -55,7 +56,7 @@ class IndexedReader:
         mapped: bool = False,
     ) -> None:
         self._file = MappedFile(rec) if mapped else InputFile(rec)
-        self.index = idx if isinstance(idx, index.Index) else index.load(Path(rec).with_suffix(".idx") if idx is None else idx)
+        self.index = idx if isinstance(idx, index.Index) else _beside(rec) if idx is None else index.load(idx)
         self._listed = sum_beside(rec) if verify else None
 
     @property
@@ -162,6 +163,16 @@ class IndexedReader:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+
+
+def _beside(rec: str | os.PathLike[str]) -> index.Index:
+    """Load the .idx beside a .rec; where there is none, the error says what writes one."""
+    try:
+        return index.load(Path(rec).with_suffix(".idx"))
+    except FileError as error:
+        if error.errno != errno.ENOENT:
+            raise
+        raise FileError(error.path, error.action, error.errno, f"{error.reason}; 'im2rec index {os.fspath(rec)}' writes it") from None
 
 
 def plain_record(file: InputFile, index: index.Index, key: int) -> tuple[bytes, int, int] | None:

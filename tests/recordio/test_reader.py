@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pickle
 import random
@@ -428,6 +429,17 @@ def test_index_may_have_a_name_of_its_own(frames, tmp_path):
     shutil.copy(frames.idx, tmp_path / "other")
     with IndexedReader(frames.rec, tmp_path / "other") as reader:
         assert reader.read(frames.keys[5]) == frames.payloads[5]
+
+
+def test_missing_index_is_told_with_the_command_that_writes_it(frames, tmp_path):
+    rec = tmp_path / "x.rec"
+    shutil.copy(frames.rec, rec)
+    with pytest.raises(FileError) as caught:
+        IndexedReader(rec)
+    assert caught.value.errno == errno.ENOENT
+    assert str(caught.value) == f"{tmp_path / 'x.idx'}: cannot read: No such file or directory; 'im2rec index {rec}' writes it"
+    with pytest.raises(FileError, match=r"other\.idx: cannot read: No such file or directory$"):
+        IndexedReader(rec, tmp_path / "other.idx")
 
 
 def test_keys_can_be_asked_for(indexed):
