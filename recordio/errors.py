@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+from typing import Final
+
+REPLACING: Final = "force=True replaces it"  # what helps against an output that exists; the command line has an option for it
 
 
 class RecordIOError(Exception):

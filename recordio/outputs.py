@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from recordio import files, pending, shardnames, signals
 from recordio.commit import Commit
-from recordio.errors import FileError
+from recordio.errors import REPLACING, FileError
 from recordio.leftovers import remove, sweep
 from recordio.lock import DESCRIBING, Lock, prefix_of, real
 from recordio.outputfile import OutputFile
@@ -183,7 +183,7 @@ class OutputSet:
                 if not path.is_file():
                     raise FileError(str(path), "write", None, "it is no regular file")
                 if not self.force:
-                    raise FileError(str(path), "write", None, "it exists already (--force replaces it)")
+                    raise FileError(str(path), "write", None, f"it exists already ({REPLACING})")
 
     def commit(self) -> None:
         """Move all files to their final names.

@@ -17,7 +17,16 @@ try:
 
     from im2rec.errors import Im2recError, PlanError
     from im2rec.names import printable
-    from recordio.errors import BadHeader, FormatError, IndexFormatError, ListFormatError, RecordIOError, SumFormatError
+    from recordio.errors import (
+        REPLACING,
+        BadHeader,
+        FileError,
+        FormatError,
+        IndexFormatError,
+        ListFormatError,
+        RecordIOError,
+        SumFormatError,
+    )
     from recordio.signals import ENDING
 except KeyboardInterrupt:  # Ctrl-C before anything could handle it
     sys.exit(130)
@@ -196,7 +205,10 @@ def _leave_stdout() -> None:
 def text_of(error: Exception) -> str:
     """Return what is said of an error: its text, and what helps."""
     if isinstance(error, (Im2recError, RecordIOError)):
-        return f"{error}{_hint(error)}"
+        text = str(error)
+        if isinstance(error, FileError):  # the library names its parameter
+            text = text.replace(f"({REPLACING})", "(--force replaces it)")
+        return f"{text}{_hint(error)}"
     if isinstance(error, OSError):
         if error.filename is not None:
             return f"{error.filename}: cannot be reached: {error.strerror}"

@@ -322,7 +322,7 @@ def test_disk_that_fills_up_in_the_middle_of_a_write_leaves_nothing(tmp_path, mo
 def test_existing_file_is_refused_without_force(old):
     with pytest.raises(FileError) as caught:
         write_both(old, force=False)
-    assert str(caught.value) == f"{old / 'x.idx'}: cannot write: it exists already (--force replaces it)"
+    assert str(caught.value) == f"{old / 'x.idx'}: cannot write: it exists already (force=True replaces it)"
     assert content(old) == OLD
 
 
