@@ -15,9 +15,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import torch
-import torch.distributed
-from torch.utils.data import Dataset, IterableDataset, get_worker_info
 
 from recordio import images
 from recordio.errors import BadSample
@@ -26,6 +23,16 @@ from recordio.loaders import sampler
 from recordio.loaders.faces import face_keys
 from recordio.loaders.samples import OnBad, SampleOptions, Samples, Selection
 from recordio.loaders.source import RecordSource, rec_files
+
+try:
+    import torch
+    import torch.distributed
+    from torch.utils.data import Dataset, IterableDataset, get_worker_info
+except ModuleNotFoundError as error:
+    if error.name != "torch":  # something is wrong with the PyTorch that is there
+        raise
+    lacking = "recordio.loaders.torch needs PyTorch, which is not installed; run: pip install 'im2rec[torch]' ('.[torch]' in a checkout)"
+    raise ModuleNotFoundError(lacking, name="torch") from None
 
 Recs = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 Transform = Callable[[Any], Any]
