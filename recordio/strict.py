@@ -39,7 +39,7 @@ def header(data: bytes) -> tuple[int, int, str, str]:
     """
     try:
         height, width, space, sampling = load_simplejpeg().decode_jpeg_header(data)
-    except ValueError as error:
+    except (ValueError, KeyError) as error:  # a KeyError where it has no name for the sampling
         raise NoVerdict(str(error)) from None
     return height, width, space, sampling
 

@@ -131,6 +131,13 @@ def test_bytes_between_headers_are_opencvs_to_judge(jpeg):
     assert np.array_equal(images.decode_whole(data)[0], cv2.imdecode(np.frombuffer(data, np.uint8), 1))
 
 
+def test_a_sampling_that_simplejpeg_has_no_name_for_is_opencvs_to_judge(saved):
+    data = saved("JPEG", "RGB", SIZE, subsampling=0)
+    factors = data.index(b"\xff\xc0") + 11
+    data = data[:factors] + b"\x14" + data[factors + 1 :]  # 4:4:1
+    assert np.array_equal(images.decode_whole(data)[0], cv2.imdecode(np.frombuffer(data, np.uint8), 1))
+
+
 def test_what_is_left_over_where_a_sector_is_lost_is_damage(saved):
     data = saved("JPEG", "RGB", SIZE, quality=97, subsampling=0)
     reasons = []
