@@ -95,6 +95,13 @@ def test_headers_that_were_seen_before_change_no_pixel_and_no_error(
         assert told(data, color, upright=upright, scale=scale) == expected, name
 
 
+def test_libjpeg_says_nothing_of_a_jpeg_that_is_refused(cold: Callable[[], None], capfd: pytest.CaptureFixture[str]) -> None:
+    data = encode(1, 240, 256)
+    with pytest.raises(ImageFormatError):  # nothing says any more that its scan is one
+        decoding.decode(data.replace(b"\xff\xda", b"\xff\xd2", 1), "color", whole=True)
+    assert capfd.readouterr().err == ""
+
+
 def test_a_header_that_was_seen_twice_is_not_walked_again(cold: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> None:
     walked = []
     monkeypatch.setattr(decoding.probe, "probe", lambda *args: walked.append(1) or probe.probe_jpeg(*args))

@@ -318,7 +318,7 @@ def damaged(tmp_path: Path) -> Path:
 
 def test_a_bad_record_is_named_by_its_key(damaged: Path) -> None:
     iterator = make(path_imgrec=damaged, path_imgidx="", batch_size=4)
-    with pytest.raises(recordio.BadSample, match=r"damaged\.rec: key 53: cannot be decoded"):
+    with pytest.raises(recordio.BadSample, match=r"damaged\.rec: key 53: is truncated: 30 bytes"):
         list(iterator)
 
 
@@ -326,7 +326,7 @@ def test_bad_records_are_skipped_by_choice_and_the_next_ones_take_their_places(d
     iterator = make(path_imgrec=damaged, path_imgidx="", batch_size=4, on_bad="skip")
     assert [batch.index.tolist() for batch in iterator] == [[50, 51, 52, 54], [54, 55, 56, 58], [58, 59, 60, 50]]
     assert [str(found).split(": ", 1)[1] for found in iterator.bad] == [
-        "key 53: cannot be decoded",
+        "key 53: is truncated: 30 bytes, the JPEG's headers go on",
         "key 57: cannot be decoded",
         "key 61: has no image",
     ]
@@ -415,7 +415,7 @@ def test_a_bad_record_is_named_or_left_out_where_a_mean_image_is_made(
 ) -> None:
     mean = tmp_path / "mean.nd"
     given = {"path_imgrec": damaged, "path_imgidx": "", "batch_size": 4}
-    with pytest.raises(recordio.BadSample, match=r"damaged\.rec: key 53: cannot be decoded"):
+    with pytest.raises(recordio.BadSample, match=r"damaged\.rec: key 53: is truncated: 30 bytes"):
         make(**given, mean_img=mean)
     assert not mean.exists()
     make(**given, mean_img=mean, on_bad="skip")
