@@ -47,6 +47,7 @@ LOADERS = [
         "lists",
         "parameters",
         "memory",
+        "missing",
         "ndarrayfile",
         "chance",
         "ahead",

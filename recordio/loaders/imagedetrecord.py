@@ -66,7 +66,7 @@ class _Decoder:
             image = pixels.to_eight_bits(image)
         channels = image.shape[2] if image.ndim == 3 else 1
         if channels != self._channels:
-            raise ImageFormatError(f"has {channels} channel(s), expected {self._channels}")
+            raise ImageFormatError(f"has {channels} channel(s), expected data_shape[0]={self._channels}")
         image, objects = augment(image, boxes.with_area(objects), self._size, self._augmenting, draw)
         return image, np.concatenate([header, objects.reshape(-1)])
 

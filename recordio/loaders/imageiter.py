@@ -262,7 +262,7 @@ class ImageIter(RowIter):
         shape = (data[0] if isinstance(data, list) else data).shape
         channels = self.data_shape[0]
         if len(shape) != 3 or (channels in _FLAGS and shape[2] != channels):
-            raise ImageFormatError(f"has shape {shape}, expected {channels} channel(s)")
+            raise ImageFormatError(f"has shape {shape}, expected data_shape[0]={channels} channel(s)")
 
     def imdecode(self, s: bytes) -> Any:
         """Decode an image to (height, width, channels), RGB."""

@@ -190,7 +190,7 @@ class Decoder:
             image = pixels.to_eight_bits(image)
         channels = image.shape[2] if image.ndim == 3 else 1
         if channels != self._channels:
-            raise ImageFormatError(f"has {channels} channel(s), expected {self._channels}")
+            raise ImageFormatError(f"has {channels} channel(s), expected data_shape[0]={self._channels}")
         return augment(image, (self._size[0], self._size[1]), self._augmenting, draw)
 
     def _scale(self, data: bytes) -> int:

@@ -142,7 +142,7 @@ class Samples:
         kind, width = self.options.label, self.options.label_width
         if kind == "vector":
             if width is not None and len(label) != width:
-                raise _NotOfTheKind(f"{len(label)} label(s), expected {width}")
+                raise _NotOfTheKind(f"{len(label)} label(s), expected label_width={width}")
             return label
         if not len(label):
             raise _NotOfTheKind("no label, expected at least one")
@@ -150,7 +150,7 @@ class Samples:
             return label[0]
         if kind == "class" and (len(label) > 1 or not float(label[0]).is_integer()):
             found = f"{len(label)} labels" if len(label) > 1 else f"label {label[0]:g}"
-            raise _NotOfTheKind(f"{found}, expected one whole number; other labels are given as 'scalar' or 'vector'")
+            raise _NotOfTheKind(f"{found}, expected one whole number for label='class'; other labels are given as 'scalar' or 'vector'")
         if not abs(label[0]) < 2**63:  # NaN is not, either
             raise _NotOfTheKind(f"label {label[0]:g}, expected a number of 64 bits")
         return np.int64(label[0])

@@ -7,6 +7,7 @@ from typing import Final
 from recordio.errors import BadSample, FileError, FormatError, RecordIOError
 
 _REMEDY: Final = "on_bad='skip' leaves it out"
+_PARAMETERS: Final = ("label_width=", "label_pad_width=", "label=", "data_shape[0]=", "path_root=")  # that no record may be made for
 _LEAST: Final = 16  # records of an epoch in which more than half must not be bad; of fewer, all may
 
 
@@ -25,7 +26,12 @@ def described(where: str, error: RecordIOError) -> BadSample:
 
 
 def advised(bad: BadSample) -> BadSample:
-    """Return the error of a bad sample with what can be done, for callers who have not said that it is to be left out."""
+    """Return the error of a bad sample with what can be done, for callers who have not said that it is to be left out.
+
+    Where its reason names a parameter, that is what to look at: perhaps no record is as it says.
+    """
+    if any(name in bad.reason for name in _PARAMETERS):
+        return bad
     return BadSample(bad.where, f"{bad.reason}; {_REMEDY}")
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from recordio import files, frame, header
 from recordio.errors import CodecMissing, FileError, FormatError, RecordIOError
 from recordio.index import Index
-from recordio.loaders import lists, readers
+from recordio.loaders import lists, missing, readers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -215,7 +215,10 @@ class ListSource:
         Raises:
             FileError: it cannot be read.
         """
-        return files.read_whole(self._root / path)
+        try:
+            return files.read_whole(self._root / path)
+        except FileError as error:
+            raise missing.of_list(error, self._root, self._listed.paths) from None
 
     def entries(self) -> dict[int, tuple[NDArray[np.float32], str]]:
         """Return labels and path of each image, by its key."""

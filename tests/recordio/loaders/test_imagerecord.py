@@ -305,7 +305,7 @@ def test_alpha_comes_as_it_is_stored(tmp_path: Path) -> None:
     batch = next(loaders.ImageRecordIter(path_imgrec=path, data_shape=(4, 6, 5), batch_size=3, dtype="uint8"))
     assert np.array_equal(batch.data[0], np.stack([image[:, :, [2, 1, 0, 3]].transpose(2, 0, 1) for image in stored]))
     plain = write(tmp_path / "plain.rec", [png(stored[0][:, :, :3])])
-    with pytest.raises(recordio.BadSample, match=r"plain\.rec: key 0: has 3 channel\(s\), expected 4"):
+    with pytest.raises(recordio.BadSample, match=r"plain\.rec: key 0: has 3 channel\(s\), expected data_shape\[0\]=4$"):
         next(loaders.ImageRecordIter(path_imgrec=plain, data_shape=(4, 6, 5), batch_size=1))
 
 

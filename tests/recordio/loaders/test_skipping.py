@@ -222,6 +222,24 @@ def test_a_missing_image_of_a_list_is_bad_and_named_once(tmp_path: Path, jpeg: C
     assert kind(**sources, on_bad="skip").next().index.tolist() == [5, 5]
 
 
+@pytest.mark.parametrize("kind", [loaders.ImageRecordIter, loaders.ImageIter])
+@pytest.mark.parametrize("root", ["elsewhere", "nowhere"])
+def test_where_none_of_a_lists_images_is_there_the_parameter_is_named_and_not_what_leaves_out(
+    tmp_path: Path, jpeg: Callable[..., bytes], kind: Any, root: str
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "here.jpg").write_bytes(jpeg())
+    (tmp_path / "some.lst").write_text("5\t1\there.jpg\n")
+    with pytest.raises(BadSample, match=r"some\.lst: id 5: .*here\.jpg: .*its paths start from path_root='.*where'$"):
+        kind(path_imglist=tmp_path / "some.lst", path_root=tmp_path / root, data_shape=(3, 16, 16), batch_size=1).next()
+
+
+@BOTH
+def test_labels_of_another_number_are_not_advised_to_be_left_out(make: Make) -> None:
+    with pytest.raises(BadSample, match=r"small\.rec: key 0: has 1 label\(s\), expected label_width=2$"):
+        make(SMALL, label_width=2).next()
+
+
 @BOTH
 def test_a_list_that_lacks_a_records_id_says_so(tmp_path: Path, make: Make) -> None:
     (tmp_path / "part.lst").write_text("0\t1\tx.jpg\n")
