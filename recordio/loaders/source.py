@@ -262,7 +262,7 @@ def rec_files(path: str | os.PathLike[str], suffix: str = ".rec") -> list[Path]:
         suffix: of the files of a folder that are meant; sorted by name.
 
     Raises:
-        FileError: a folder has none.
+        FileError: a folder has none, or there is no such file but some of a set with this prefix.
     """
     found: list[Path] = []
     for piece in str(path).split(";"):
@@ -275,6 +275,7 @@ def rec_files(path: str | os.PathLike[str], suffix: str = ".rec") -> list[Path]:
                 raise FileError(piece, "read", None, f"it is a folder without {suffix} files")
             found += inside
         else:
+            missing.check_no_prefix(piece, suffix)
             found.append(place)
     return found
 

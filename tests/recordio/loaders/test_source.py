@@ -101,6 +101,26 @@ def test_what_cannot_be_opened_is_said(tmp_path: Path) -> None:
         source.open_source(SMALL, f"{SMALL.with_suffix('.idx')};{MULTI.with_suffix('.idx')}")
 
 
+def test_a_prefix_and_a_pattern_are_told_what_there_is(tmp_path: Path) -> None:
+    for name in ("s-00000-of-00002.rec", "s-00001-of-00002.rec", "one.rec", "s-00000-of-00002.idx"):
+        (tmp_path / name).touch()
+    first = f"No such file or directory, but there is {tmp_path / 's-00000-of-00002.rec'}"
+    several = "several files are given with ';' between them, or as their folder"
+    for given, said in (
+        ("s", f"{first} and 1 more; {several}"),
+        ("s.rec", f"{first} and 1 more; {several}"),
+        ("s-*.rec", f"{first} and 1 more; {several}"),
+        ("one", f"No such file or directory, but there is {tmp_path / 'one.rec'}"),
+        ("t", "No such file or directory"),
+        ("t*.rec", "No such file or directory"),
+    ):
+        with pytest.raises(recordio.FileError) as caught:
+            source.open_source(tmp_path / given)
+        assert str(caught.value) == f"{tmp_path / given}: cannot open: {said}"
+    with pytest.raises(recordio.FileError, match=r"s: cannot open: .* but there is .*s-00000-of-00002\.idx$"):
+        source.open_source(tmp_path / "one.rec", tmp_path / "s")
+
+
 def test_a_record_without_header_is_named_when_it_is_read(tmp_path: Path) -> None:
     with recordio.Writer(tmp_path / "odd.rec") as writer:
         writer.write(recordio.pack(recordio.Header(0, 1.0, 5), b"image"))
