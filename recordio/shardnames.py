@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -40,7 +41,8 @@ def set_or_shard(prefix: str) -> str:
     return rf"{re.escape(prefix)}(?:{_MARK})?"
 
 
-def shards_of(prefix: Path) -> list[Path]:
+def shards_of(prefix: str | os.PathLike[str]) -> list[Path]:
     """Return the .rec files of the shards of exactly this prefix, in order of their names."""
+    prefix = Path(prefix)
     belongs = re.compile(rf"{re.escape(prefix.name)}{_MARK}\.rec")
     return sorted(path for path in (prefix.parent.iterdir() if prefix.parent.is_dir() else ()) if belongs.fullmatch(path.name))

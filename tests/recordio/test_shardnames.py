@@ -27,6 +27,7 @@ def test_shards_of_a_prefix_are_found_and_no_others(tmp_path):
     for name in (*names, "a+b-x-00000-of-00002.rec", "xa+b-00000-of-00002.rec"):
         (tmp_path / name).touch()
     assert [path.name for path in shards_of(tmp_path / "a+b")] == sorted(names[:2])
+    assert shards_of(str(tmp_path / "a+b")) == shards_of(tmp_path / "a+b")
     assert shards_of(tmp_path / "nowhere" / "a") == []
 
 
