@@ -148,6 +148,13 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     module = _MODULES.get(name)
+    if name == "__version__":  # read when it is asked for: to load what reads it takes longer than all of this
+        from importlib import metadata
+
+        try:
+            return metadata.version("im2rec")
+        except metadata.PackageNotFoundError:  # a copy that nobody installed has none
+            raise AttributeError(f"module {__name__!r} has no version: im2rec is not installed") from None
     if name in _SUBMODULES:
         return importlib.import_module(f"recordio.{name}")
     if module is None:

@@ -9,6 +9,7 @@ import pickle
 
 import pytest
 
+import im2rec
 import recordio
 from recordio import errors
 from recordio.probe import UnknownFormat
@@ -116,5 +117,6 @@ def test_names_of_the_package_load_when_used_and_unknown_ones_do_not():
     for name in recordio.__all__:
         assert getattr(recordio, name).__name__ == name
     assert dir(recordio) == sorted(recordio.__all__)
+    assert recordio.__version__ == im2rec.__version__
     with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
         recordio.nonsense  # noqa: B018
