@@ -20,7 +20,9 @@ from recordio.header import HEADER_SIZE
 from recordio.shardnames import parse, shard_name, shards_of
 
 
-def completed(items: Items, prefix: Path, options: PackOptions, digest: str, outputs: list[Path]) -> PackReport | None:
+def completed(
+    items: Items, prefix: Path, options: PackOptions, digest: str, outputs: list[Path], *, replace: bool = False
+) -> PackReport | None:
     """Return the report of a finished pack of the same list with the same options, by its .sum files; None where there is none.
 
     Sizes and times are compared, not contents: that is what verify is for.
@@ -31,10 +33,11 @@ def completed(items: Items, prefix: Path, options: PackOptions, digest: str, out
         options: how it is packed.
         digest: of the list.
         outputs: further files that must be there.
+        replace: return None for a finished pack of something else, which is to be replaced.
 
     Raises:
         PlanError: there are fewer items than shards.
-        ResumeError: an image has changed since it was packed.
+        ResumeError: the list, an option or an image has changed since it was packed.
     """
     count = len(items)
     shards = plan.plan(count, options.shards)
@@ -45,13 +48,14 @@ def completed(items: Items, prefix: Path, options: PackOptions, digest: str, out
     report = PackReport(encoded=not options.transform.pass_through, outputs=[str(path) for path in outputs], traits=None)
     described = describe(options) | {"list": digest}
     sets: list[tuple[Path, checksum.Sum]] = []
-    packed_at = 0
+    packed_at, differs = 0, ""
     try:
         for rec in recs:
             listed = checksum.load(rec.with_suffix(".sum"))
             sizes = rec.stat().st_size, rec.with_suffix(".idx").stat().st_size
-            if listed.options != described or sizes != (listed.rec.size, listed.idx.size):
+            if sizes != (listed.rec.size, listed.idx.size):
                 return None
+            differs = differs or _difference(listed.options, described)
             sets.append((rec, listed))
             packed_at = max(packed_at, rec.with_suffix(".sum").stat().st_mtime_ns)
             report.packed += len(listed)
@@ -62,6 +66,11 @@ def completed(items: Items, prefix: Path, options: PackOptions, digest: str, out
             report.outputs += [] if rejects in outputs else [str(rejects)]
     except (RecordIOError, OSError, ValueError):  # whatever is missing or odd: not complete
         return None
+    differs = differs or _other_division([listed for _, listed in sets], options.shards.shard_size)
+    if differs:
+        if replace:
+            return None
+        raise ResumeError(printable(str(prefix)), differs, finished=True)
     report.listed = report.packed + report.rejected
     expected = (count if shards[-1].stop is None else shards[-1].stop) - shards[0].start
     done = report.packed + sum(reject.id is not None for reject in report.rejects)
@@ -70,6 +79,27 @@ def completed(items: Items, prefix: Path, options: PackOptions, digest: str, out
     stop = shards[-1].stop
     _check_images(islice(items, shards[0].start, stop), sets, {reject.id for reject in report.rejects}, packed_at, options)
     return report
+
+
+def _difference(before: dict[str, str], now: dict[str, str]) -> str:
+    """Say in what a set was packed otherwise; "" when in nothing."""
+    for name in {**before, **now}:
+        if before.get(name, "") != now.get(name, ""):
+            if name == "list":
+                return "its list was another one"
+            return f"{name} was {before.get(name) or 'not given'} and is {now.get(name) or 'not given'} now"
+    return ""
+
+
+def _other_division(sums: list[checksum.Sum], shard_size: int) -> str:
+    """Say that shards are not those that a size gives: one is larger, or had room for the first record of the next; "" when they are."""
+    if not shard_size:
+        return ""
+    for number, listed in enumerate(sums):
+        full = number + 1 == len(sums) or not len(sums[number + 1]) or listed.rec.size + int(sums[number + 1].lengths[0]) > shard_size
+        if not full or (listed.rec.size > shard_size and len(listed) > 1):
+            return f"--shard-size is {shard_size} bytes now, which gives other shards"
+    return ""
 
 
 def _check_images(

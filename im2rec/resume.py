@@ -111,7 +111,14 @@ class Resumable:
         if self._journal is not None:
             self._journal.close()
             kept = [rec.temporary for number, rec in enumerate(writer.recs) if number in self._journal.shards]
-        self._outputs.keep([self._path, *kept] if keep and kept and self._path.exists() else [])
+        self._outputs.keep([self._path, *kept] if keep and kept and self._leads_on() else [])
+
+    def _leads_on(self) -> bool:
+        """Tell whether a later run could go on from the journal: on a full disk it may have got no line of it."""
+        with contextlib.suppress(FileError):
+            past = journal.load(self._path)
+            return past is not None and bool(past.entries or past.finals)
+        return True  # it cannot be read now, but perhaps then
 
 
 def check_same(past: Past, asked: dict[str, str], prefix: Path) -> None:

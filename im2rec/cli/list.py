@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -86,10 +87,14 @@ def command(
         with progress.bar("listing", quiet=quiet) as advance:
             listing = collect(root, options, advance)
         written = write_lists(listing, options, output, outputs) if output is not None else {}
-        write_classes(listing, classes, output, outputs)
+        write_classes(listing, classes, output, outputs, parts=written)
         if output is None:
             _write_stream(listing)
         names = [str(path) for path in outputs.paths()]
+    if not quiet:
+        _say_hidden(listing)
+        if output is not None and classes is None:
+            say_old_classes(listing, output)
     if verbose:
         for name, label in listing.classes.items():
             click.echo(f"im2rec: class {label}: {printable(name)}", err=True)
@@ -117,12 +122,30 @@ def write_lists(listing: Listing, options: ListOptions, output: Path, outputs: O
     return written
 
 
-def write_classes(listing: Listing, classes: Path | None, output: Path | None, outputs: OutputSet) -> None:
-    """Write the class map where it was asked for, by default beside the list; nothing where there are no classes."""
-    if classes is None and output is not None and listing.classes:
-        classes = output.with_name(f"{output.name.removesuffix(_SUFFIX)}.classes.txt")
+def write_classes(listing: Listing, classes: Path | None, output: Path | None, outputs: OutputSet, *, parts: Iterable[str] = ()) -> None:
+    """Write the class map where it was asked for, by default beside the list and each part of it; nothing where there are no classes."""
     if classes is not None:
-        outputs.create(classes).write(format_classes(listing.classes, classes))
+        paths = [classes]
+    else:
+        lists = [output, *map(Path, parts)] if output is not None and listing.classes else []
+        paths = list(dict.fromkeys(path.with_name(f"{path.name.removesuffix(_SUFFIX)}.classes.txt") for path in lists))
+    for path in paths:
+        outputs.create(path).write(format_classes(listing.classes, path))
+
+
+def say_old_classes(listing: Listing, output: Path) -> None:
+    """Tell of a class map that stands beside a list without classes: it is of another, and its names would be taken for this one's."""
+    path = output.with_name(f"{output.name.removesuffix(_SUFFIX)}.classes.txt")
+    if not listing.classes and path.is_file():
+        text = f"{path} stands there from before, and its names would be taken for these labels': remove it if they are not"
+        click.echo(printable(f"im2rec: remark: {text}"), err=True)
+
+
+def _say_hidden(listing: Listing) -> None:
+    hidden = [name for name in listing.classes if any(part.startswith(".") and part != "." for part in name.split("/"))]
+    if hidden:
+        text = f"{counted(len(hidden), 'class', 'classes')} of hidden folders, such as {hidden[0]}"
+        click.echo(printable(f"im2rec: remark: {text}"), err=True)
 
 
 def _say(listing: Listing, written: dict[str, int], names: list[str], *, as_json: bool, quiet: bool) -> None:
@@ -144,5 +167,5 @@ def _say(listing: Listing, written: dict[str, int], names: list[str], *, as_json
         counts = {"classes": len(listing.classes), "rejected": len(rejects), "other files ignored": listing.ignored}
         said = ", ".join(f"{name}: {count}" for name, count in counts.items() if count)
         to = ", ".join(f"{name} ({count})" for name, count in written.items())
-        text = f"listed {len(listing)} of {counted(len(listing) + len(rejects), 'image')} ({said})"
+        text = f"listed {len(listing)} of {counted(len(listing) + len(rejects), 'image')}{f' ({said})' if said else ''}"
         click.echo(printable(f"{text}: {to}" if to else text), err=True)

@@ -21,9 +21,11 @@ from im2rec.packoptions import Items, PackOptions, set_prefix
 from im2rec.rejects import rejects_path
 from im2rec.report import PackReport, counted, rejects_of
 from im2rec.resume import committed
+from im2rec.sets import check_alone
 from recordio import checksum
+from recordio.errors import FileError
 from recordio.outputs import OutputSet
-from recordio.shardnames import parse, shards_of
+from recordio.shardnames import parse, shard_name, shards_of
 
 if TYPE_CHECKING:
     from im2rec.listing import Listing
@@ -92,6 +94,11 @@ def command(context: click.Context, /, source: Path, root: Path | None, output: 
         if not source.is_dir() and all(reject.reason.startswith("does not exist") for reject in error.first):
             error.hint = f" (looked in {options.source.root}{'' if root is not None else ', the folder of the list; give ROOT'})"
         raise
+    except FileError as error:  # a full disk, for example
+        left = _left(prefix, options, finished=run["finished"]) if options.resume else ""
+        if "kept" not in left:
+            raise
+        raise FileError(error.path, error.action, error.errno, f"{error.strerror} ({left})") from error
     except KeyboardInterrupt:
         raise Terminated(signal.SIGINT, _left(prefix, options, finished=run["finished"])) from None
     except Terminated as ended:
@@ -121,14 +128,33 @@ def _left(prefix: Path, options: PackOptions, *, finished: bool) -> str:
     return f"{kept} image{'s are' if kept != 1 else ' is'} kept, the same command with --resume goes on"
 
 
+def _check_alone(prefix: Path, options: PackOptions, given: dict[str, Any]) -> None:
+    """Check, before any work, that no other record file of the prefix would stand beside the new ones.
+
+    How many files --shard-size gives is known at the end only: then those that --force replaces may be more or fewer, and are remarked.
+
+    Raises:
+        InputError: one would.
+    """
+    if options.shards.shard_size:
+        old = shards_of(prefix)
+        check_alone(prefix, old)
+        if old and not (given["force"] or given["resume"]):
+            raise InputError(str(old[0]), f"exists already, with {counted(len(old), 'shard')} in all (--force replaces them)")
+        return
+    of = options.shards.part[1] if options.shards.part else options.shards.shards
+    names = [shard_name(prefix.name, number, of) for number in range(of)] or [prefix.name]
+    check_alone(prefix, [prefix.with_name(f"{name}.rec") for name in names])
+
+
 def _say_other_shards(prefix: Path, report: PackReport) -> None:
-    """Tell of shards of an earlier pack into another number of files: who reads by a pattern would read both."""
+    """Tell of shards of an earlier pack into another number of files: who reads by the prefix would read both."""
     divisions = {shard.of for name in report.outputs if (shard := parse(Path(name).stem))}  # other parts of this set are no others
     others = [path for path in shards_of(prefix) if (shard := parse(path.stem)) and shard.of not in divisions]
     if others and len(report.outputs) > 2:
         stand = counted(len(others), "shard of an earlier set stands", "shards of an earlier set stand")
-        text = f"{stand} beside this one, such as {min(others)}"
-        click.echo(printable(f"im2rec: remark: {text}"), err=True)
+        advice = f"remove {'it' if len(others) == 1 else 'them'}, or who reads by the prefix reads both"
+        click.echo(printable(f"im2rec: remark: {stand} beside this one, such as {min(others)}: {advice}"), err=True)
 
 
 def _say_other_list(prefix: Path, digest: str) -> None:
@@ -136,11 +162,13 @@ def _say_other_list(prefix: Path, digest: str) -> None:
     path = prefix.with_name(f"{prefix.name}.lst")
     if path.is_file() and checksum.digest_file(path).digest != digest:
         text = f"{path} is not the list that the set was packed from, and 'im2rec verify' compares with it"
+        classes = prefix.with_name(f"{prefix.name}.classes.txt")
+        text += f"; {classes.name} beside it may name other classes" if classes.is_file() else ""
         click.echo(printable(f"im2rec: remark: {text}"), err=True)
 
 
 def _pack_folder(folder: Path, prefix: Path, options: PackOptions, given: dict[str, Any]) -> PackReport:
-    from im2rec.cli.list import list_options, write_classes  # a list that is there needs none of it
+    from im2rec.cli.list import list_options, say_old_classes, write_classes  # a list that is there needs none of it
     from im2rec.listing import collect
 
     walk = {name: given[name] for name in (*_WALK_OPTIONS, "follow_symlinks", "allow_rounding")}
@@ -155,14 +183,17 @@ def _pack_folder(folder: Path, prefix: Path, options: PackOptions, given: dict[s
             lists = [prefix.with_name(f"{prefix.name}{suffix}") for suffix in suffixes]
             if unlisted:
                 lists.append(rejects_path(set_prefix(prefix, options.shards)))
-            done = _completed(listing, prefix, options, listing.digest(), lists, outputs)
+            done = _completed(listing, prefix, options, listing.digest(), lists, outputs, given)
             if done is not None:
                 return done
+        _check_alone(prefix, options, given)
         if options.shards.part is not None:  # array jobs would write the same list over each other
             digest = listing.digest()
         else:
             digest = listfile.write(prefix.with_name(f"{prefix.name}.lst"), listing.lines(), outputs)
             write_classes(listing, None, prefix, outputs)
+            if not given["quiet"]:
+                say_old_classes(listing, prefix)
         before = PackReport(listed=len(unlisted), rejects=unlisted, outputs=[str(path) for path in outputs.paths()])
         before.ignored, before.left_out = listing.ignored, listing.left_out
         return _run(listing, str(folder), prefix, options, outputs, given, digest, before)
@@ -178,16 +209,19 @@ def _pack_list(source: Path, prefix: Path, options: PackOptions, given: dict[str
             raise InputError(items.source, "an empty list, expected a line for each image")
         with _outputs(prefix, options, given, [] if is_stream else [source]) as outputs:
             _claim(outputs, prefix, options, given)
-            done = _completed(items, prefix, options, items.digest, [], outputs) if options.resume else None
+            done = _completed(items, prefix, options, items.digest, [], outputs, given) if options.resume else None
             if done is not None:
                 return done
+            _check_alone(prefix, options, given)
             report = _run(items, items.source, prefix, options, outputs, given, items.digest)
         if not given["quiet"]:
             _say_other_list(prefix, items.digest)
         return report
 
 
-def _completed(items: Items, prefix: Path, options: PackOptions, digest: str, lists: list[Path], outputs: OutputSet) -> PackReport | None:
+def _completed(
+    items: Items, prefix: Path, options: PackOptions, digest: str, lists: list[Path], outputs: OutputSet, given: dict[str, Any]
+) -> PackReport | None:
     """Return the report of the run that is to be resumed, when it was not interrupted at all."""
     path = journal.journal_path(set_prefix(prefix, options.shards))
     past = journal.load(path)
@@ -195,7 +229,7 @@ def _completed(items: Items, prefix: Path, options: PackOptions, digest: str, li
         return None
     from im2rec.completed import completed  # only asked here
 
-    report = completed(items, prefix, options, digest, lists)
+    report = completed(items, prefix, options, digest, lists, replace=given["force"])
     if report is not None:
         outputs.add_scratch(path)  # all names were final when it was interrupted
         outputs.keep(())

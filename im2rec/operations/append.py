@@ -95,13 +95,21 @@ def append(
         advance_check: called with the number of old records that were compared with the .sum since its last call.
 
     Raises:
-        InputError: the set has no .idx, or that does not fit it, or it is a file of identities.
+        InputError: the set has no .idx, or that does not fit it, or it is a file of identities; or an append that had been interrupted
+            was finished instead.
         FormatError: a record of the set is damaged.
         ListError: an id is in the set already.
         NothingPacked, TooManyRejects: see :func:`im2rec.build.pack`; the set is as it was.
         FileError: a file cannot be read or written.
     """
     with Amendment(rec, "append") as change:
+        # Whoever gives an interrupted command once more wants its images once: nobody but its caller knows whether these are others.
+        for done in change.finished:
+            if done.what == "append":
+                reason = (
+                    f"the append that was interrupted is finished now, {done.new_size - done.old_size} bytes were added; nothing else was"
+                )
+                raise InputError(str(rec), f"{reason}: give the command again if its images are others")
         return _Append(rec, change, options, keep_ids=keep_ids).run(items, before or PackReport(), advance, advance_check)
 
 

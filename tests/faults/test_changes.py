@@ -143,7 +143,7 @@ def test_a_second_power_failure_while_the_first_is_made_good_changes_nothing(ben
     assert done
 
 
-def test_the_next_append_finishes_what_was_interrupted_first() -> None:
+def test_the_next_append_finishes_what_was_interrupted_and_adds_nothing_a_second_time() -> None:
     with workshop(6) as base, replaced(pending, "_PIECE", 700):
         bench = Bench("append a list", base)
         half = next(
@@ -151,10 +151,13 @@ def test_the_next_append_finishes_what_was_interrupted_first() -> None:
             for moment in moments(bench.recorder)
             if (found := draw(moment, random.Random(5), changed="x.rec")) and NOTE in found and "x.sum" in found
         )
-        restore(bench.out, half)
+        restore(bench.out, bench.new)
         assert run(bench.words).code == bench.code
         twice = content(bench.out)
-        restore(bench.out, bench.new)
+        restore(bench.out, half)
+        ran = run(bench.words)
+        assert (ran.code, "the append that was interrupted is finished now" in ran.err) == (3, True)
+        assert content(bench.out) == bench.new
         assert run(bench.words).code == bench.code
         assert content(bench.out) == twice
         restore(bench.out, half)

@@ -325,8 +325,13 @@ def test_a_finished_set_is_known_by_its_list_and_options(run, root, items, work)
     first = run()
     found = completed(items, work / "x", options, "d", [])
     assert (found.listed, found.packed, found.rejects) == (first.listed, first.packed, first.rejects)
-    assert completed(items, work / "x", options, "other list", []) is None
-    assert completed(items, work / "x", PackOptions(SourceOptions(root), SMALL), "d", []) is None
+    for other, digest, text in [
+        (options, "other list", "x: its list was another one, so the finished set is not what this command packs now"),
+        (PackOptions(SourceOptions(root), SMALL), "d", "--resize was not given and is"),
+    ]:
+        with pytest.raises(ResumeError, match=text):
+            completed(items, work / "x", other, digest, [])
+        assert completed(items, work / "x", other, digest, [], replace=True) is None
     same = (root / items[0].path).read_bytes()
     for change, text in [
         (same + b"\0" * 9, "another size than when it was packed"),

@@ -94,24 +94,90 @@ def test_zero_is_a_quality(im2rec, work, photos, listed, encoding, better):
     assert sizes[0] != sizes[1]
 
 
-def test_shards_of_an_earlier_division_are_told_of(im2rec, photos, listed):
-    assert "remark" not in im2rec("pack", "x.lst", photos, "--shards", 3).err
-    ran = im2rec("pack", "x.lst", photos, "--shards", 2)
-    assert "3 shards of an earlier set stand beside this one, such as x-00000-of-00003.rec" in ran.err
+def content(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
 
-def test_one_shard_of_an_earlier_division_stands_beside_this_one(im2rec, photos, listed, work):
-    im2rec("pack", "x.lst", photos, "--shards", 3)
-    for number in (1, 2):
-        (work / f"x-0000{number}-of-00003.rec").unlink()
-    ran = im2rec("pack", "x.lst", photos, "--shards", 2)
-    assert "im2rec: remark: 1 shard of an earlier set stands beside this one, such as x-00000-of-00003.rec\n" in ran.err
+@pytest.mark.parametrize("force", [[], ["--force"]])
+@pytest.mark.parametrize(
+    ("first", "second", "stands"),
+    [
+        (["--shards", 3], ["--shards", 2], "x-00000-of-00003.rec and 2 more stand there already"),
+        (["--shards", 3], [], "x-00000-of-00003.rec and 2 more stand there already"),
+        (["--shards", 3], ["--part", "0/2"], "x-00000-of-00003.rec and 2 more stand there already"),
+        (["--part", "1/3"], ["--shards", 2], "x-00001-of-00003.rec stands there already"),
+        ([], ["--shards", 2], "x.rec stands there already"),
+        ([], ["--shard-size", "1kB"], "x.rec stands there already"),
+        (["--shard-size", "1kB"], [], "more stand there already"),
+    ],
+)
+def test_no_set_is_packed_beside_another_of_its_prefix(im2rec, work, photos, listed, force, first, second, stands):
+    assert im2rec("pack", "x.lst", photos, *first).code == 0
+    before = content(work)
+    ran = im2rec("pack", "x.lst", photos, *second, *force)
+    assert stands in ran.err
+    assert (ran.code, content(work)) == (3, before)
 
 
-def test_the_parts_of_one_set_are_no_earlier_division(im2rec, photos, listed):
+def test_shards_of_a_size_are_replaced_by_force_alone(im2rec, work, photos, listed):
+    size = (work / "x.lst").with_suffix(".rec")
+    assert im2rec("pack", "x.lst", photos).code == 0
+    large, small = size.stat().st_size // 2, size.stat().st_size // 5
+    for path in work.glob("x.*"):
+        path.suffix == ".lst" or path.unlink()
+    assert im2rec("pack", "x.lst", photos, "--shard-size", large).code == 0
+    before = content(work)
+    ran = im2rec("pack", "x.lst", photos, "--shard-size", small)
+    assert (ran.code, content(work)) == (3, before)
+    assert "x-00000-of-00003.rec: exists already, with 3 shards in all (--force replaces them)" in ran.err
+    again = im2rec("pack", "x.lst", photos, "--shard-size", large, "--force")
+    assert (again.code, "remark" in again.err, content(work)) == (0, False, before)
+    other = im2rec("pack", "x.lst", photos, "--shard-size", small, "--force")
+    assert other.code == 0
+    assert "3 shards of an earlier set stand beside this one, such as x-00000-of-00003.rec: remove them" in other.err
+    assert before.items() <= content(work).items()
+
+
+def test_the_parts_of_one_set_stand_beside_each_other(im2rec, photos, listed):
     for part in ("0/3", "1/3", "2/3"):
-        assert "remark" not in im2rec("pack", "x.lst", photos, "--part", part).err
-    assert "3 shards of an earlier set stand beside this one" in im2rec("pack", "x.lst", photos, "--part", "0/2").err
+        ran = im2rec("pack", "x.lst", photos, "--part", part)
+        assert (ran.code, "remark" in ran.err) == (0, False)
+
+
+def test_a_class_map_of_an_earlier_list_is_told_of(im2rec, work, photos):
+    assert im2rec("list", photos, "-o", "x").code == im2rec("pack", photos, "-o", "y").code == 0
+    for verb, name in (("list", "x"), ("pack", "y")):
+        before = (work / f"{name}.classes.txt").read_bytes()
+        ran = im2rec(verb, photos, "-o", name, "--labels", "none", "--force")
+        assert f"remark: {name}.classes.txt stands there from before" in ran.err
+        assert (ran.code, (work / f"{name}.classes.txt").read_bytes()) == (0, before)
+        assert "classes.txt" not in im2rec(verb, photos, "-o", name, "--labels", "none", "--force", "-q").err
+    assert "from before" not in im2rec("list", photos, "-o", "x", "--force").err
+    (work / "z.lst").write_bytes((work / "x.lst").read_bytes().replace(b"\n", b"\n\n", 1))
+    assert "y.classes.txt beside it may name other classes" in im2rec("pack", "z.lst", photos, "-o", "y", "--force").err
+
+
+def test_each_part_of_a_division_has_the_class_map_beside_it(im2rec, work, photos):
+    """So that what is packed of a part knows the names of its classes."""
+    assert im2rec("list", photos, "-o", "x", "--split", "train=0.5,val=0.5", "--chunks", "2").code == 0
+    lists = sorted(path.stem for path in work.glob("x*.lst"))
+    assert lists == ["x_0_train", "x_0_val", "x_1_train", "x_1_val"]
+    maps = {path.name.removesuffix(".classes.txt"): path.read_bytes() for path in work.glob("*.classes.txt")}
+    assert sorted(maps) == ["x", *lists]
+    assert len(set(maps.values())) == 1
+    assert im2rec("pack", "x_1_val.lst", photos).code == 0
+    assert json.loads(im2rec("info", "x_1_val", "--json").out)["class_names"]
+    assert im2rec("list", photos, "-o", "y", "--split", "a=1", "--classes", "other.json").code == 0
+    assert not list(work.glob("y*.classes.*"))
+
+
+def test_hidden_folders_that_become_classes_are_told_of(im2rec, work, photos):
+    first = next(photos.rglob("*.jpg"))
+    (photos / "one" / ".thumbs").mkdir(parents=True)
+    (photos / "one" / ".thumbs" / "x.jpg").write_bytes(first.read_bytes())
+    ran = im2rec("list", photos, "-o", "x")
+    assert "remark: 1 class of hidden folders, such as one/.thumbs" in ran.err
+    assert "hidden" not in im2rec("list", photos, "-o", "x", "--force", "-q").err
 
 
 def test_a_packed_folders_summary_names_every_output(im2rec, work, photos):
@@ -220,7 +286,9 @@ def test_a_list_beside_the_set_that_is_another_is_told(im2rec, work, photos):
     (work / "some.lst").write_text("".join(lines[:5]))
     ran = im2rec("pack", "some.lst", photos, "-o", "x", "--force")
     assert ran.code == 0
-    assert "im2rec: remark: x.lst is not the list that the set was packed from, and 'im2rec verify' compares with it\n" in ran.err
+    assert (
+        "im2rec: remark: x.lst is not the list that the set was packed from, and 'im2rec verify' compares with it; x.classes.txt" in ran.err
+    )
     assert im2rec("verify", "x").code == 1
     for words in (["x.lst", photos], ["some.lst", photos, "-o", "y"]):
         assert "is not the list" not in im2rec("pack", *words, "--force").err

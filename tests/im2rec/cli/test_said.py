@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
@@ -15,6 +16,7 @@ import recordio
 from im2rec.cli.main import Terminated, _is_of_stdout
 from im2rec.cli.options import print_json
 from im2rec.report import Reject, format_rejects, parse_rejects
+from recordio.errors import FileError
 
 
 def test_image_files_with_other_suffixes_are_named(im2rec, photos, work):
@@ -49,6 +51,33 @@ def test_an_interrupted_pack_says_what_it_leaves(im2rec, photos, work, monkeypat
     calls.clear()
     ran = im2rec("pack", "x.lst", photos, "--resume")
     assert re.fullmatch(r"im2rec: interrupted: [1-9]\d* images are kept, the same command with --resume goes on\n", ran.err)
+
+
+@pytest.mark.parametrize("is_noted", [True, False])
+def test_a_full_disk_says_what_can_be_gone_on_with_and_leaves_nothing_else(im2rec, photos, work, monkeypatch, is_noted):
+    from im2rec import journal, shards
+
+    add, calls = shards.ShardWriter.add, []
+
+    def full(self, *_arguments):
+        raise FileError("x.rec", "write", errno.ENOSPC)
+
+    def filling(self, block):
+        calls.append(block)
+        return add(self, block) if len(calls) == 1 else full(self)
+
+    (work / "x.lst").write_text("".join(f"{n}\t0\ta/00.jpg\n" for n in range(8000)))
+    monkeypatch.setattr(shards.ShardWriter, "add", filling)
+    if not is_noted:
+        monkeypatch.setattr(journal.Journal, "save", full)
+    ran = im2rec("pack", "x.lst", photos, "--resume")
+    said = "im2rec: x.rec: cannot write: No space left on device"
+    if is_noted:
+        assert re.fullmatch(said + r" \([1-9]\d* images are kept, the same command with --resume goes on\)\n", ran.err)
+    else:
+        assert ran.err == f"{said}\n"
+    assert (ran.code, bool([path for path in work.iterdir() if path.name.startswith(".")])) == (3, is_noted)
+    assert im2rec("pack", "x.lst", photos).code == 3  # as the disk is still full
 
 
 def test_a_wrong_root_is_named(im2rec, work):
