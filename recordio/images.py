@@ -61,6 +61,15 @@ def _decodes_alike(sampling: str, scale: int) -> bool:
     return True
 
 
+def compare_decoders() -> None:
+    """Find out now, for every sampling, whether simplejpeg decodes as OpenCV does: before threads ask, and another forks meanwhile.
+
+    A process forked in the midst of it would have modules that are half loaded, and locks that nobody gives back.
+    """
+    for sampling in _SAMPLINGS:
+        _decodes_alike(sampling, 1)
+
+
 def _reduced(flag: int, scale: int) -> int:
     """Return OpenCV's flag for the same: IMREAD_REDUCED_GRAYSCALE_2 is 16, _COLOR_2 17, and so on."""
     return flag + scale * 8 if scale > 1 else flag

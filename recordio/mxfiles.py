@@ -70,8 +70,9 @@ class MXRecordIO(Handle):
             return self._read_on()
 
     def _read_on(self) -> bytes | None:
-        file = self._reader()
+        self._reader()  # of a forked process, which has a lock of its own from then on
         with as_mxnets(), self._lock:
+            file = self._reader()
             while not self._ready:  # another thread may have filled it meanwhile
                 if not self._fill(file):
                     return None

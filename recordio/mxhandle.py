@@ -20,6 +20,7 @@ from recordio.mxwriting import Sink
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+_STAYING = ("_lock", "pid")  # of what a pickle leaves out, when a reader starts anew
 _writers: weakref.WeakValueDictionary[str, Handle] = weakref.WeakValueDictionary()  # those of this process that are open
 
 
@@ -53,6 +54,7 @@ class Handle:
         self.pid: int | None = None
         self.is_open = False
         self.writable = False
+        self._discards = False  # whether what is closed now is thrown away
         self._clear()
         self.open()
 
@@ -66,7 +68,7 @@ class Handle:
         """Open the file again, from its start; what is open already is closed first."""
         if self.flag not in ("r", "w", "a"):
             raise ValueError(f"Invalid flag {self.flag}: expected r, w or a")
-        self.close()
+        self._end(discard=False)  # a subclass's close() is called where MXNet calls it, in reset() alone
         self.writable = self.flag != "r"
         self._clear()
         with as_mxnets():
@@ -100,7 +102,7 @@ class Handle:
         Raises:
             AccessError: it could not be written; what stood under the name stands there still.
         """
-        self._end(discard=False)
+        self._end(discard=self._discards)
 
     def discard(self) -> None:
         """Close a file that is being written and throw away what was written."""
@@ -120,8 +122,27 @@ class Handle:
 
     def reset(self) -> None:
         """Go to the first record again. A file that is written becomes empty, or what it was before in mode "a"."""
-        self._end(discard=self.writable)
+        kind = type(self)
+        if self.is_open and not self.writable and (kind.open, kind.close) == (Handle.open, Handle.close):
+            self._start_anew()
+            return
+        self._discards = self.writable
+        try:
+            self.close()
+        finally:
+            self._discards = False
         self.open()
+
+    def _start_anew(self) -> None:
+        """Open what is read a second time, and then go on with that: other threads read meanwhile, or fork."""
+        self._reader()  # of a forked process, which has a lock of its own from then on
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__, is_open=False)
+        other._clear()
+        with as_mxnets():
+            other._open_reader()
+        with self._lock:
+            self.__dict__.update({name: other.__dict__[name] for name in self._private if name in other.__dict__ and name not in _STAYING})
 
     def write(self, buf: bytes | bytearray | memoryview) -> None:
         """Append a record.

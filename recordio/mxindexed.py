@@ -96,10 +96,11 @@ class MXIndexedRecordIO(MXRecordIO):
 
     @property
     def idx(self) -> dict[Any, int]:  # noqa: D102  (the class says it)
-        if self._idx is None:
+        idx = self._idx
+        if idx is None:
             arrays = self._index
-            self._idx = {} if arrays is None else dict(zip(arrays.keys.tolist(), arrays.offsets.tolist(), strict=True))
-        return self._idx
+            idx = self._idx = {} if arrays is None else dict(zip(arrays.keys.tolist(), arrays.offsets.tolist(), strict=True))
+        return idx
 
     @idx.setter
     def idx(self, value: dict[Any, int]) -> None:
@@ -107,9 +108,11 @@ class MXIndexedRecordIO(MXRecordIO):
 
     @property
     def keys(self) -> list[Any]:  # noqa: D102
-        if self._keys is None:
-            self._keys = [] if self._index is None else self._index.keys.tolist()
-        return self._keys
+        keys = self._keys
+        if keys is None:
+            arrays = self._index
+            keys = self._keys = [] if arrays is None else arrays.keys.tolist()
+        return keys
 
     @keys.setter
     def keys(self, value: list[Any]) -> None:
@@ -145,8 +148,9 @@ class MXIndexedRecordIO(MXRecordIO):
         """Return the offset of the next record: the one to be written, or the one that :meth:`read` gives."""
         if self._sink is not None:
             return self._sink.offset
-        file = self._reader()
+        self._reader()  # of a forked process, which has a lock of its own from then on
         with self._lock, as_mxnets():
+            file = self._reader()
             while not self._ready:
                 if not self._fill(file):
                     return file.size
@@ -186,7 +190,8 @@ class MXIndexedRecordIO(MXRecordIO):
         if found is None:
             return None
         data, end, behind = found
-        if self._idx is not None and self._idx.get(key) != behind - len(data):
+        idx = self._idx  # which another thread may make, or drop
+        if idx is not None and idx.get(key) != behind - len(data):
             return None  # a program has changed idx
         return data[frame.HEAD_SIZE : end], behind
 

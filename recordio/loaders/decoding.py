@@ -14,6 +14,16 @@ _JPEG: Final = b"\xff\xd8"
 _known: Final = JpegHeaders(upright=True)  # headers of whole JPEGs: one that has such a header needs to be walked by nobody
 
 
+def prepare() -> None:
+    """Load what threads will need to decode, as long as there is one thread.
+
+    Raises:
+        CodecMissing: OpenCV cannot be loaded.
+    """
+    images.use_one_thread()
+    images.compare_decoders()
+
+
 def decode(data: bytes, color: str, *, whole: bool, scale: int = 1, upright: bool = True) -> NDArray[Any]:
     """Decode an image as :func:`recordio.images.decode` does. Threads may do so at once.
 

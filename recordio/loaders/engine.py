@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 _PIECES = 4  # of a batch for each thread: few enough to cost nothing, enough to end together
 _MOST_ROWS = 16  # in one piece
-_HELD = 4  # times as many arrays as are kept may be held before the eldest is the caller's alone
 
 
 class Job(Protocol):
@@ -97,10 +96,10 @@ class Engine(Generic[_Job]):
 
 
 class Buffers:
-    """Arrays for batches. One is used again when nobody else holds it any more, nor a view of it.
+    """Arrays for batches. The memory of one is used again when nobody holds it any more, nor a view of it.
 
-    A batch of new memory costs a page fault every 4 KiB, a sixth of the time of decoding. Only this thread's caller takes
-    arrays; whoever got one keeps it for as long as there is a reference to it.
+    A batch of new memory costs a page fault every 4 KiB, a sixth of the time of decoding. Whoever got an array keeps it for as long
+    as there is a reference to it; then its memory comes back at once, from whatever thread.
 
     Args:
         shape: of each.
@@ -112,25 +111,23 @@ class Buffers:
         self._shape = shape
         self._dtype = dtype
         self._most = most
-        self._made: list[NDArray[np.uint8]] = [np.empty(0, np.uint8)]
-        self._free = self._holders(0)  # of bytes that only the list holds
-        self._made.clear()
-
-    def _holders(self, at: int) -> int:
-        return sys.getrefcount(self._made[at])
+        self._free: list[NDArray[np.uint8]] = []
 
     def take(self) -> NDArray[Any]:
         """Return an array that nobody else holds; what is in it is left from before."""
-        free = [at for at in range(len(self._made)) if self._holders(at) == self._free]
-        for at in reversed(free[self._most :]):
-            del self._made[at]
-        if free:
-            self._made.append(self._made.pop(free[0]))
-        else:
-            self._made.append(memory.room(self._shape, self._dtype))
-            # Those that the caller holds are looked at, too, as it may let go of them; but not the thousands that make up a whole set.
-            del self._made[: -_HELD * self._most]
-        return memory.within(self._made[-1], self._shape, self._dtype)
+        try:
+            room = self._free.pop()
+        except IndexError:
+            room = memory.room(self._shape, self._dtype)
+        # NumPy lets views refer to what owns the memory, and no further than to an array upon something else: that is what ends with them.
+        held = np.frombuffer(room.data, np.uint8)
+        weakref.finalize(held, _give_back, self._free, self._most, room).atexit = False
+        return memory.within(held, self._shape, self._dtype)
+
+
+def _give_back(free: list[NDArray[np.uint8]], most: int, room: NDArray[np.uint8]) -> None:
+    if len(free) < most:
+        free.append(room)
 
 
 class Ring:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from recordio import images, pixels
+from recordio import pixels
 from recordio.errors import ImageFormatError
 from recordio.loaders import boxes, decoding, meanimage, parameters
 from recordio.loaders.batch import DataDesc
@@ -149,7 +149,7 @@ def _plan(reading: ReadOptions, labelling: DetLabelOptions, augmenting: DetAugme
     normalising.check_type(reading.type)
     normalising.check_channels(reading.data_shape[0])
     decoder = _Decoder(reading, labelling, augmenting)
-    images.use_one_thread()
+    decoding.prepare()
     source = open_source(reading.path_imgrec, reading.path_imgidx, reading.path_imglist, reading.path_root)
     widest, where = source.widest_label()
     if 0 < labelling.label_pad_width < widest:

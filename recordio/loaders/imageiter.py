@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 
-from recordio import images
 from recordio.codecs import as_image_errors
 from recordio.errors import ImageFormatError, RecordIOError
-from recordio.loaders import chance, image, parameters, recipes, sampler
+from recordio.loaders import chance, decoding, image, parameters, recipes, sampler
 from recordio.loaders.ahead import Ahead
 from recordio.loaders.batch import DataBatch, DataDesc
 from recordio.loaders.imagerows import Refused, Row, Task, default_threads, is_own, open_images
@@ -135,7 +134,7 @@ class ImageIter(RowIter):
         self.provide_label = [DataDesc(label_name, (batch_size, label_width) if label_width > 1 else (batch_size,), dtype, "N")]
         self._bad: dict[str, BadSample] = {}
         self._threads = preprocess_threads
-        images.use_one_thread()
+        decoding.prepare()
         self._begin()
         if not len(self):
             _logger.warning(

@@ -255,7 +255,7 @@ def _plan(reading: ReadOptions, augmenting: AugmentOptions, normalising: Normali
     normalising.check_channels(reading.data_shape[0])
     augmenting.check_channels(reading.data_shape[0])
     decoder = Decoder(reading, augmenting)
-    images.use_one_thread()
+    decoding.prepare()
     source = open_source(reading.path_imgrec, reading.path_imgidx, reading.path_imglist, reading.path_root)
     order = make_sampler(source, reading)
     seed = reading.seed if reading.seed_aug is None else reading.seed_aug

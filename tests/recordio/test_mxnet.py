@@ -322,6 +322,69 @@ class TestWriting:
             fail()
         assert list(MXIndexedRecordIO(*names, "r")) == list(five)
 
+    def test_a_subclass_is_opened_and_closed_when_mxnets_is(self, five, names):
+        calls = []
+
+        class Logged(MXRecordIO):
+            def open(self):
+                super().open()
+                self.log = [*calls]
+                calls.append("open")
+
+            def close(self):
+                super().close()
+                self.log.clear()  # which there is none of before open() has made it
+                calls.append("close")
+
+        record = Logged(names[1], "r")
+        record.reset()
+        assert record.read() == b"r0"
+        record.reset()
+        assert record.read() == b"r0"
+        record.close()
+        assert calls == ["open", "close", "open", "close", "open", "close"]
+        written = Logged(names[1], "w")
+        written.write(b"dropped")
+        written.reset()
+        written.close()
+        assert MXRecordIO(names[1], "r").read() is None
+
+    @pytest.mark.parametrize("indexed", [False, True])
+    def test_threads_read_on_while_another_resets(self, five, names, indexed):
+        record = MXIndexedRecordIO(*names, "r") if indexed else MXRecordIO(names[1], "r")
+        wrong, stop = [], threading.Event()
+
+        def read() -> None:
+            while not stop.is_set():
+                try:
+                    found = record.read_idx(13) if indexed else record.read()
+                    if found not in ((b"r3",) if indexed else (b"r0", M * 3, b"r2", b"r3", b"r4", None)):
+                        wrong.append(found)
+                except Exception as error:  # noqa: BLE001  (whatever it is, it is told)
+                    wrong.append(error)
+
+        interval = sys.getswitchinterval()
+        sys.setswitchinterval(1e-5)
+        threads = [threading.Thread(target=read) for _ in range(2)]
+        try:
+            for thread in threads:
+                thread.start()
+            for _ in range(300):
+                record.reset()
+        finally:
+            stop.set()
+            sys.setswitchinterval(interval)
+            for thread in threads:
+                thread.join()
+        assert not wrong
+
+    def test_reset_reads_what_stands_under_the_name_now(self, five, names):
+        assert five.read_idx(14) == b"r4"
+        with MXIndexedRecordIO(*names, "w") as record:
+            record.write_idx(7, b"new")
+        five.reset()
+        assert (five.keys, five.read_idx(7), five.read()) == ([7], b"new", None)
+
     def test_reset_starts_an_empty_file(self, names):
         with MXIndexedRecordIO(*names, "w") as record:
             record.write_idx(1, b"old")

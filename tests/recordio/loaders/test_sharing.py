@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import os
 import pickle
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -125,3 +127,38 @@ def test_a_closed_reader_says_that_it_is_closed() -> None:
     reader.close()
     with pytest.raises(recordio.FileError, match=r"small\.rec: cannot read at offset \d+: it is closed"):
         reader.read(3)
+
+
+PROGRAM = """
+import sys, threading
+from recordio import images, loaders
+
+loaded = []
+
+class Watch:
+    def find_spec(self, name, path=None, target=None):
+        if threading.current_thread() is not threading.main_thread():
+            loaded.append(name)
+
+sys.meta_path.insert(0, Watch())
+files = dict(path_imgrec=sys.argv[1], path_imgidx=sys.argv[2])
+made = loaders.{}(**files, data_shape=(3, 20, 20), batch_size=2, rand_crop=True, preprocess_threads=2, {})
+compared = images._decodes_alike.cache_info().misses
+next(made)
+print(loaded, images._decodes_alike.cache_info().misses - compared)
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "more"),
+    [
+        ("ImageRecordIter", "rand_mirror=True, brightness=0.1, random_h=3, pca_noise=0.1"),
+        ("ImageRecordIter", "max_rotate_angle=10, max_random_contrast=0.1"),
+        ("ImageIter", "rand_mirror=True, brightness=0.1, hue=0.1, pca_noise=0.1"),
+    ],
+)
+def test_threads_load_nothing_and_find_out_nothing_that_a_fork_would_cut_in_two(kind: str, more: str) -> None:
+    """A module that a thread is loading when another forks is half loaded in the child, for ever."""
+    words = [sys.executable, "-c", PROGRAM.format(kind, more), str(SMALL), str(SMALL.with_suffix(".idx"))]
+    ran = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    assert (ran.stdout, ran.stderr) == ("[] 0\n", "")
