@@ -59,6 +59,7 @@ LOADERS = [
         "skipping",
         "turns",
     ],
+    ["checks"],
     [
         "source",
         "engine",
@@ -125,6 +126,7 @@ NO_FILES = [
     "recordio/loaders/state.py",
     "recordio/loaders/memory.py",
     "recordio/loaders/parameters.py",
+    "recordio/loaders/checks.py",
     "recordio/loaders/augment.py",
     "recordio/loaders/augmentoptions.py",
     "recordio/loaders/jitter.py",

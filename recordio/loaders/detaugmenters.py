@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from recordio.loaders import boxes, chance, image
+from recordio.loaders import boxes, chance, checks, image
 from recordio.loaders.augmenters import Augmenter, as_plain
 
 if TYPE_CHECKING:
@@ -95,15 +95,16 @@ class DetHorizontalFlipAug(DetAugmenter):
 
 def pair(value: Any) -> tuple[float, float]:
     """Return the least and the most of a pair of both, or of one number that is both."""
-    return (value[0], value[1]) if isinstance(value, (list, tuple)) else (value, value)
+    found: Any = tuple(value) if isinstance(value, (list, tuple)) else (value, value)
+    return found  # type: ignore[no-any-return]  # checked where it is used
 
 
-def _check_ranges(aug: DetAugmenter, area: tuple[float, float], least_area: float, aspect: tuple[float, float]) -> None:
-    for name, values, least in (("area_range", area, least_area), ("aspect_ratio_range", aspect, 0)):
-        if values[0] > values[1] or values[1] <= least:
-            raise ValueError(f"{type(aug).__name__}: {name} {values}, expected an ascending pair that goes beyond {least}")
-    if aspect[0] <= 0:
-        raise ValueError(f"{type(aug).__name__}: aspect_ratio_range {aspect}, expected numbers above 0")
+def _check_sizes(area_range: tuple[float, float], least_area: float, aspect_ratio_range: tuple[float, float], max_attempts: int) -> None:
+    checks.check_range("area_range", area_range, least=0, above=least_area)
+    checks.check_range("aspect_ratio_range", aspect_ratio_range, least=0, above=0)
+    if aspect_ratio_range[0] <= 0:
+        raise ValueError(f"aspect_ratio_range={aspect_ratio_range}, expected numbers above 0")
+    checks.check_counts(1, max_attempts=max_attempts)
 
 
 class DetRandomCropAug(DetAugmenter):
@@ -117,7 +118,7 @@ class DetRandomCropAug(DetAugmenter):
         max_attempts: tries; then the image stays as it is.
 
     Raises:
-        ValueError: a range is none.
+        ValueError: an argument cannot be so.
     """
 
     def __init__(
@@ -137,7 +138,8 @@ class DetRandomCropAug(DetAugmenter):
             max_attempts=max_attempts,
         )
         self.min_object_covered, self.min_eject_coverage, self.max_attempts = min_object_covered, min_eject_coverage, max_attempts
-        _check_ranges(self, self.area_range, 0, self.aspect_ratio_range)
+        checks.check_shares(min_object_covered=min_object_covered, min_eject_coverage=min_eject_coverage)
+        _check_sizes(self.area_range, 0, self.aspect_ratio_range, max_attempts)
 
     def __call__(self, src: Image, label: NDArray[Any]) -> tuple[Image, NDArray[Any]]:
         height, width = src.shape[:2]
@@ -189,7 +191,7 @@ class DetRandomPadAug(DetAugmenter):
         pad_val: the color.
 
     Raises:
-        ValueError: a range is none.
+        ValueError: an argument cannot be so.
     """
 
     def __init__(
@@ -205,7 +207,8 @@ class DetRandomPadAug(DetAugmenter):
         super().__init__(
             aspect_ratio_range=self.aspect_ratio_range, area_range=self.area_range, max_attempts=max_attempts, pad_val=self.pad_val
         )
-        _check_ranges(self, self.area_range, 1, self.aspect_ratio_range)
+        checks.check_color("pad_val", self.pad_val)
+        _check_sizes(self.area_range, 1, self.aspect_ratio_range, max_attempts)
 
     def __call__(self, src: Image, label: NDArray[Any]) -> tuple[Image, NDArray[Any]]:
         height, width = src.shape[:2]

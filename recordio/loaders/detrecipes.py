@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from recordio.loaders import recipes
+from recordio.loaders import checks, recipes
 from recordio.loaders.augmenters import CastAug, ForceResizeAug, ResizeAug
 from recordio.loaders.detaugmenters import (
     DetAugmenter,
@@ -32,8 +32,9 @@ def CreateMultiRandCropAugmenter(  # noqa: N802  (MXNet's name)
     """Make several random crops, one of which is tried on an image; each parameter is one value or a list of one for each.
 
     Raises:
-        ValueError: lists differ in length.
+        ValueError: lists differ in length, or an argument cannot be so.
     """
+    checks.check_shares(skip_prob=skip_prob)
     given = [
         value if isinstance(value, list) else [value]
         for value in (min_object_covered, aspect_ratio_range, area_range, min_eject_coverage, max_attempts)
@@ -90,14 +91,22 @@ def CreateDetAugmenter(  # noqa: N802  (MXNet's name)
         min_eject_coverage: the same.
         max_attempts: the same; of padding, too.
         pad_val: color of padding.
+
+    Raises:
+        ValueError: an argument cannot be so, even where it is not used.
     """
+    checks.check_shape(data_shape)
+    checks.check_resize(resize)
+    checks.check_shares(rand_crop=rand_crop, rand_pad=rand_pad)
+    checks.check_flags(rand_mirror=rand_mirror)
+    checks.check_method(inter_method)
+    checks.check_color("pad_val", pad_val)
+    crop = CreateMultiRandCropAugmenter(
+        min_object_covered, aspect_ratio_range, area_range, min_eject_coverage, max_attempts, skip_prob=1 - rand_crop
+    )
     made: list[DetAugmenter] = [DetBorrowAug(ResizeAug(resize, inter_method))] if resize > 0 else []
     if rand_crop > 0:
-        made.append(
-            CreateMultiRandCropAugmenter(
-                min_object_covered, aspect_ratio_range, area_range, min_eject_coverage, max_attempts, skip_prob=1 - rand_crop
-            )
-        )
+        made.append(crop)
     if rand_mirror:
         made.append(DetHorizontalFlipAug(0.5))
     if rand_pad > 0:

@@ -12,7 +12,7 @@ import numpy as np
 
 from recordio.codecs import as_image_errors
 from recordio.errors import ImageFormatError, RecordIOError
-from recordio.loaders import chance, decoding, image, parameters, recipes, sampler
+from recordio.loaders import chance, checks, decoding, image, parameters, recipes, sampler
 from recordio.loaders.ahead import Ahead
 from recordio.loaders.batch import DataBatch, DataDesc
 from recordio.loaders.imagerows import Refused, Row, Task, default_threads, is_own, open_images
@@ -107,13 +107,12 @@ class ImageIter(RowIter):
         self._reuse_buffers = reuse_buffers
         self._whole = check
         self._arrays: tuple[NDArray[Any], ...] | None = None
-        _check_choices(
+        checks.check_choices(
             dtype=(dtype, LABEL_TYPES), last_batch_handle=(last_batch_handle, ENDS), on_bad=(on_bad, ON_BAD), layout=(layout, LAYOUTS)
         )
-        if batch_size < 1 or label_width < 1:
-            raise ValueError(f"batch_size={batch_size}, label_width={label_width}, expected at least 1")
-        if preprocess_threads is not None and preprocess_threads < 0:
-            raise ValueError(f"preprocess_threads={preprocess_threads}, expected 0 or more")
+        checks.check_counts(1, batch_size=batch_size, label_width=label_width, num_parts=num_parts)
+        checks.check_counts(0, preprocess_threads=0 if preprocess_threads is None else preprocess_threads, part_index=part_index)
+        checks.check_flags(shuffle=shuffle, check=check, reuse_buffers=reuse_buffers)
         self.layout = layout
         self.check_data_shape(data_shape)
         self.data_shape = tuple(data_shape)
@@ -144,9 +143,7 @@ class ImageIter(RowIter):
         self.reset()  # as MXNet: a subclass may begin there
 
     def _cut(self, part_index: int, num_parts: int) -> sampler.Cut:
-        if num_parts < 1:
-            raise ValueError(f"num_parts={num_parts}, expected at least 1")
-        if not 0 <= part_index < num_parts:
+        if part_index >= num_parts:
             raise ValueError(f"part_index={part_index} with num_parts={num_parts}, expected one from 0 to {num_parts - 1}")
         count = len(self.source)
         parts = [sampler.split_evenly(count, num_parts, part, "drop") for part in range(num_parts)]
@@ -246,7 +243,8 @@ class ImageIter(RowIter):
         Raises:
             ValueError: it is not (channels, height, width) with 1, 3 or 4 channels.
         """
-        if len(data_shape) != 3 or min(data_shape) < 1 or data_shape[0] not in _FLAGS:
+        checks.check_shape(data_shape)
+        if data_shape[0] not in _FLAGS:
             raise ValueError(f"data_shape={tuple(data_shape)}, expected (channels, height, width) with 1, 3 or 4 channels")
 
     def check_valid_image(self, data: Any) -> None:
@@ -278,12 +276,6 @@ class ImageIter(RowIter):
     def postprocess_data(self, datum: Any) -> Any:
         """Return an image in the order of the batch."""
         return datum.transpose(2, 0, 1) if self.layout == "NCHW" else datum
-
-
-def _check_choices(**given: tuple[str, tuple[str, ...]]) -> None:
-    for name, (value, allowed) in given.items():
-        if value not in allowed:
-            raise ValueError(f"{name}={value!r}, expected one of {', '.join(allowed)}")
 
 
 def _weakly(method: Callable[..., Any]) -> Callable[..., Any]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from recordio.loaders import state
+from recordio.loaders import checks, state
 from recordio.loaders.batch import DataBatch, DataDesc, DataIter, StepIter
 from recordio.loaders.turns import Turns
 
@@ -23,6 +23,10 @@ class PrefetchingIter(StepIter):
         iters: an iterator, or a list of them with as many batches each.
         rename_data: for each iterator, its names of data and what they become.
         rename_label: the same of labels.
+
+    Raises:
+        TypeError: *iters* has something else in it.
+        ValueError: there are none, one has reuse_buffers=True, or names to change are not there.
     """
 
     def __init__(
@@ -34,6 +38,7 @@ class PrefetchingIter(StepIter):
         self.iters: list[Any] = list(iters) if isinstance(iters, (list, tuple)) else [iters]
         if not self.iters:
             raise ValueError("no iterators, expected at least one")
+        checks.check_iterators("iters", self.iters)
         if any(getattr(each, "reuses_buffers", False) for each in self.iters):
             raise ValueError("an iterator with reuse_buffers=True: a batch would be overwritten by the one that is fetched ahead of it")
         for name, renames in (("rename_data", rename_data), ("rename_label", rename_label)):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from recordio.loaders import checks
 from recordio.loaders.augmenters import Augmenter, CastAug, CenterCropAug, HorizontalFlipAug, RandomCropAug, RandomSizedCropAug, ResizeAug
 from recordio.loaders.coloring import ColorJitterAug, ColorNormalizeAug, HueJitterAug, LightingAug, RandomGrayAug
 
@@ -23,13 +24,20 @@ def statistics(name: str, given: ArrayLike | bool | None, of_imagenet: Sequence[
     """Return a mean or a deviation as an array of 1 or 3, or None; True means ImageNet's.
 
     Raises:
-        ValueError: it has another number of values.
+        ValueError: it has another number of values, or such that no image comes of it.
     """
-    if given is None or given is False:
+    if isinstance(given, (bool, np.bool_)):
+        given = of_imagenet if given else None
+    if given is None:
         return None
-    values = np.asarray(of_imagenet if given is True else given, np.float64)
+    try:
+        values = np.asarray(given, np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name}={given!r}, expected 1 or 3 numbers, or True") from None
     if values.ndim != 1 or values.shape[0] not in (1, 3):
         raise ValueError(f"{name} has shape {values.shape}, expected 1 or 3 values")
+    if not np.isfinite(values).all() or (name == "std" and (values <= 0).any()):
+        raise ValueError(f"{name}={given!r}, expected {'numbers above 0' if name == 'std' else 'finite numbers'}")
     return values
 
 
@@ -43,7 +51,13 @@ def create_coloring(
     mean: ArrayLike | bool | None,
     std: ArrayLike | bool | None,
 ) -> list[Augmenter]:
-    """Make those that CreateAugmenter and CreateDetAugmenter have in common, in MXNet's order."""
+    """Make those that CreateAugmenter and CreateDetAugmenter have in common, in MXNet's order.
+
+    Raises:
+        ValueError: an argument cannot be so.
+    """
+    checks.check_amounts(brightness=brightness, contrast=contrast, saturation=saturation, hue=hue, pca_noise=pca_noise)
+    checks.check_shares(rand_gray=rand_gray)
     made: list[Augmenter] = []
     if brightness or contrast or saturation:
         made.append(ColorJitterAug(brightness, contrast, saturation))
@@ -94,8 +108,12 @@ def CreateAugmenter(  # noqa: N802  (MXNet's name)
         inter_method: as ``interp`` of ``imresize``.
 
     Raises:
-        ValueError: rand_resize without rand_crop, or mean or std of a wrong shape.
+        ValueError: an argument cannot be so, or rand_resize without rand_crop.
     """
+    checks.check_shape(data_shape)
+    checks.check_resize(resize)
+    checks.check_flags(rand_crop=rand_crop, rand_resize=rand_resize, rand_mirror=rand_mirror)
+    checks.check_method(inter_method)
     size = (data_shape[2], data_shape[1])
     made: list[Augmenter] = [ResizeAug(resize, inter_method)] if resize > 0 else []
     if rand_resize and not rand_crop:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from recordio.loaders import state
+from recordio.loaders import checks, state
 from recordio.loaders.batch import DataBatch, DataIter, StepIter
 from recordio.loaders.turns import Turns
 
@@ -18,12 +18,16 @@ class ResizeIter(StepIter):
         data_iter: the other iterator.
         size: batches of an epoch.
         reset_internal: whether ``reset`` resets the other one, too; else it goes on where it was.
+
+    Raises:
+        TypeError: *data_iter* is no iterator of batches.
+        ValueError: *size* is no number of batches.
     """
 
     def __init__(self, data_iter: DataIter, size: int, reset_internal: bool = True) -> None:  # noqa: FBT001, FBT002  (MXNet's signature)
+        checks.check_iterators("data_iter", [data_iter])
+        checks.check_counts(0, size=size)
         super().__init__(data_iter.batch_size)
-        if size < 0:
-            raise ValueError(f"size={size}, expected 0 or more")
         self.data_iter = data_iter
         self.size = size
         self.reset_internal = reset_internal

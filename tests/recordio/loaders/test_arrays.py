@@ -295,3 +295,17 @@ def test_a_fork_of_an_iterator_without_states_says_that_it_cannot_go_on(in_a_for
     assert in_a_fork(says_so)
     iterator.next()
     iterator.close()
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "words"),
+    [
+        (lambda: loaders.PrefetchingIter(3), TypeError, "iters: 3 has no provide_data, expected an iterator of batches"),
+        (lambda: loaders.PrefetchingIter([ramp(), "x"]), TypeError, "iters: 'x' has no provide_data"),
+        (lambda: loaders.ResizeIter(3, 2), TypeError, "data_iter: 3 has no provide_data, expected an iterator of batches"),
+        (lambda: loaders.ResizeIter(ramp(), 2.5), ValueError, "size=2.5, expected a whole number, at least 0"),
+    ],
+)
+def test_what_is_no_iterator_or_no_size_is_named(make: Any, error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=words):
+        make()

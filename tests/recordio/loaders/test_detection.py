@@ -218,6 +218,41 @@ def test_wrong_arguments_are_named(rec: Path, given: dict[str, Any], error: type
 
 
 @pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"rand_crop": 2}, "rand_crop=2, expected a number from 0 to 1"),
+        ({"rand_pad": -1}, "rand_pad=-1, expected a number from 0 to 1"),
+        ({"rand_mirror": 0.5}, "rand_mirror=0.5, expected True or False"),
+        ({"min_object_covered": 2}, "min_object_covered=2, expected a number from 0 to 1"),
+        ({"min_object_covered": [0.1, "x"]}, "min_object_covered='x', expected a number from 0 to 1"),
+        ({"min_eject_coverage": -3}, "min_eject_coverage=-3, expected a number from 0 to 1"),
+        ({"area_range": (0.5, 0.1)}, r"area_range=\(0.5, 0.1\), expected an ascending pair"),
+        ({"area_range": (0.5,)}, r"area_range=\(0.5,\), expected an ascending pair"),
+        ({"aspect_ratio_range": (2, 1)}, r"aspect_ratio_range=\(2, 1\), expected an ascending pair"),
+        ({"aspect_ratio_range": (0, 1)}, r"aspect_ratio_range=\(0, 1\), expected numbers above 0"),
+        ({"max_attempts": -1}, "max_attempts=-1, expected a whole number, at least 1"),
+        ({"pad_val": (1, 2)}, r"pad_val=\(1, 2\), expected a number, or one for each channel"),
+        ({"pad_val": "black"}, "pad_val='black', expected a number"),
+        ({"inter_method": 88}, "inter_method=88, expected one of 0, 1"),
+        ({"resize": 2.5}, "resize=2.5, expected a whole number of pixels"),
+        ({"hue": -1}, "hue=-1, expected a number, 0 or more"),
+    ],
+)
+def test_wrong_arguments_of_the_iterator_in_python_are_named_whether_they_are_used_or_not(
+    rec: Path, given: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(ValueError, match=words):
+        ImageDetIter(4, (3, 50, 50), path_imgrec=rec, **given)
+    with pytest.raises(ValueError, match=words):
+        loaders.CreateDetAugmenter((3, 50, 50), **given)
+
+
+@pytest.mark.parametrize("given", [{"rand_crop": True}, {"rand_crop": 0.5, "rand_pad": np.float32(0.5)}, {"rand_crop": 1, "pad_val": 3}])
+def test_a_probability_may_be_true_or_a_number(rec: Path, given: dict[str, Any]) -> None:
+    assert next(ImageDetIter(4, (3, 50, 50), path_imgrec=rec, **given)).data[0].shape == (4, 3, 50, 50)
+
+
+@pytest.mark.parametrize(
     ("label", "words"),
     [
         ([1, 2], r"2 label\(s\), expected at least 7"),

@@ -20,7 +20,7 @@ from numpy.testing import assert_array_equal
 
 import recordio
 from recordio.errors import BadSample
-from recordio.loaders import Augmenter, DataBatch, ImageIter, ImageRecordIter, copyMakeBorder, imdecode
+from recordio.loaders import Augmenter, CreateAugmenter, DataBatch, ImageIter, ImageRecordIter, copyMakeBorder, imdecode
 
 GOLDEN = Path(__file__).resolve().parents[2] / "golden"
 LOADERS = GOLDEN / "loaders"
@@ -485,9 +485,31 @@ def test_samples_of_a_subclass_end_when_it_says_so() -> None:
         ({"imglist": [[1, "x.jpg"]]}, ValueError, "imglist together"),
         ({"path_imgrec": None}, ValueError, "path_imgrec"),
         ({"batch_size": 0}, ValueError, "batch_size=0"),
-        ({"num_parts": 0}, ValueError, "num_parts=0, expected at least 1"),
+        ({"num_parts": 0}, ValueError, "num_parts=0, expected a whole number, at least 1"),
         ({"preprocess_threads": -1}, ValueError, "preprocess_threads=-1"),
         ({"path_root": "images"}, ValueError, "path_root='images' has no effect with path_imgrec"),
+        ({"batch_size": 2.5}, ValueError, "batch_size=2.5, expected a whole number, at least 1"),
+        ({"label_width": "3"}, ValueError, "label_width='3', expected a whole number"),
+        ({"data_shape": (3, 4.5, 4)}, ValueError, r"data_shape=\(3, 4.5, 4\), expected \(channels, height, width\)"),
+        ({"data_shape": 3}, ValueError, "data_shape=3, expected"),
+        ({"shuffle": "maybe"}, ValueError, "shuffle='maybe', expected True or False"),
+        ({"check": 2}, ValueError, "check=2, expected True or False"),
+        ({"reuse_buffers": "no"}, ValueError, "reuse_buffers='no', expected True or False"),
+        ({"rand_mirror": "no"}, ValueError, "rand_mirror='no', expected True or False"),
+        ({"rand_crop": "x"}, ValueError, "rand_crop='x', expected True or False"),
+        ({"rand_crop": 2}, ValueError, "rand_crop=2, expected True or False"),
+        ({"rand_gray": 5}, ValueError, "rand_gray=5, expected a number from 0 to 1"),
+        ({"resize": -5}, ValueError, "resize=-5, expected a whole number of pixels, or 0 for none"),
+        ({"resize": 2.5}, ValueError, "resize=2.5, expected a whole number of pixels"),
+        ({"brightness": -1}, ValueError, "brightness=-1, expected a number, 0 or more"),
+        ({"brightness": "a"}, ValueError, "brightness='a', expected a number"),
+        ({"contrast": float("nan")}, ValueError, "contrast=nan, expected a number"),
+        ({"hue": -1}, ValueError, "hue=-1, expected"),
+        ({"pca_noise": -1}, ValueError, "pca_noise=-1, expected"),
+        ({"inter_method": 77}, ValueError, "inter_method=77, expected one of 0, 1, 2, 3, 4, 9, 10"),
+        ({"mean": "a"}, ValueError, "mean='a', expected 1 or 3 numbers, or True"),
+        ({"mean": [1, float("nan"), 2]}, ValueError, "mean=.*, expected finite numbers"),
+        ({"std": [0, 0, 0]}, ValueError, r"std=\[0, 0, 0\], expected numbers above 0"),
         ({"path_imgrec": None, "imglist": [[1, "x.jpg"]]}, ValueError, "path_imgidx has no effect"),
         ({"path_imgrec": None, "path_imglist": LOADERS / "labels.lst"}, ValueError, "path_imgidx=.* has no effect"),
     ],
@@ -495,3 +517,23 @@ def test_samples_of_a_subclass_end_when_it_says_so() -> None:
 def test_wrong_arguments_are_named(given: dict[str, Any], error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
         ImageIter(**{**SMALL, **given})
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"shuffle": 1, "rand_crop": 0, "rand_mirror": 1.0, "check": np.True_},
+        {"rand_crop": True, "rand_resize": np.int64(1), "resize": np.int64(44), "brightness": np.float32(0.1), "rand_gray": np.array(0.5)},
+        {"resize": 0, "mean": True, "std": np.True_},
+        {"resize": -1, "mean": (1, 2, 3), "std": [2]},
+        {"mean": np.array([1.0, 2, 3]), "std": False, "data_shape": [np.int64(3), 40, 48], "dtype": np.dtype("float32")},
+        *({"inter_method": method, "resize": 50} for method in (0, 1, 2, 3, 4, 9, np.int32(10))),
+    ],
+)
+def test_what_programs_give_for_a_value_is_taken(given: dict[str, Any]) -> None:
+    assert next(ImageIter(**{**SMALL, **given})).data[0].shape == (8, 3, 40, 48)
+
+
+def test_a_wrong_shape_for_augmenters_is_named() -> None:
+    with pytest.raises(ValueError, match=r"data_shape=\(3,\), expected \(channels, height, width\)"):
+        CreateAugmenter((3,))
