@@ -91,9 +91,44 @@ def from_numpy(ndarray: Any, zero_copy: bool = True) -> NDArray:  # noqa: FBT001
     return NDArray(ndarray if zero_copy else ndarray.copy())
 
 
+class _Capsule:
+    """A capsule of DLPack, of memory that the processor reads, as NumPy wants it."""
+
+    def __init__(self, capsule: Any) -> None:
+        self._capsule = capsule
+
+    def __dlpack__(self, **_: Any) -> Any:
+        return self._capsule
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return 1, 0
+
+
+class _Writable:
+    """Memory of an array that NumPy calls read-only, since a capsule does not say; it stays alive with what is made of it."""
+
+    def __init__(self, array: Any) -> None:
+        self._array = array
+        described = array.__array_interface__
+        self.__array_interface__ = {**described, "data": (described["data"][0], False)}
+
+
 def from_dlpack(dlpack: Any) -> NDArray:
-    """Return an NDArray of the memory of something that speaks DLPack."""
-    return NDArray(np.from_dlpack(dlpack))
+    """Return an NDArray of the memory of something that speaks DLPack, or of a capsule, as ``to_dlpack_for_read`` makes it.
+
+    Raises:
+        TypeError: *dlpack* is neither.
+        ValueError: it is a capsule that was used: each can be once.
+    """
+    if hasattr(dlpack, "__dlpack__"):
+        return NDArray(np.from_dlpack(dlpack))
+    name = repr(dlpack).split('"')[1:2] if type(dlpack).__name__ == "PyCapsule" else []  # no function of Python's tells it
+    if name == ["used_dltensor"]:
+        raise ValueError(f"dlpack={dlpack!r}, expected one that was not used: an array can be made of a capsule once")
+    if name != ["dltensor"]:
+        raise TypeError(f"dlpack={dlpack!r}, expected an array that has __dlpack__, or a capsule of DLPack")
+    found: Any = np.from_dlpack(_Capsule(dlpack))
+    return NDArray(found if found.flags.writeable else np.asarray(_Writable(found)))
 
 
 def load(fname: str | os.PathLike[str]) -> Any:
