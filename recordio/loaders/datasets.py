@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +55,17 @@ class Dataset:
         length, longer = divmod(len(self), num_shards)
         start = length * index + min(index, longer)
         return _Chosen(self, range(start, start + length + (index < longer)))
+
+    def sample(self, sampler: Iterable[int]) -> Dataset:
+        """Return the items whose numbers a sampler gives, in its order; it is gone through once, now.
+
+        Raises:
+            TypeError: *sampler* gives no numbers.
+        """
+        try:
+            return _Chosen(self, [operator.index(number) for number in sampler])
+        except TypeError as error:
+            raise TypeError(f"sampler={sampler!r}, expected a sampler: what gives the numbers of items") from error
 
     def transform(self, fn: Callable[..., Any], lazy: bool = True) -> Dataset:
         """Return what *fn* makes of the items, which it gets as its arguments; made when an item is read, or now."""

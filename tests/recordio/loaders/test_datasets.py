@@ -111,3 +111,14 @@ def test_filter_take_and_shard() -> None:
     assert list(dataset.transform(lambda item: item + 1, lazy=False)) == list(range(1, 11))
     with pytest.raises(ValueError, match="shard 3 of 3"):
         dataset.shard(3, 3)
+
+
+def test_a_sampler_chooses_items_in_its_order() -> None:
+    dataset = SimpleDataset(list("abcde"))
+    chosen = dataset.sample(iter([4, 0, np.int64(2), 0]))
+    assert list(chosen) == list(chosen) == ["e", "a", "c", "a"]
+    assert len(chosen) == 4
+    with pytest.raises(TypeError, match="sampler=3, expected a sampler"):
+        dataset.sample(3)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="expected a sampler: what gives the numbers of items"):
+        dataset.sample([[0, 1]])  # type: ignore[list-item]
