@@ -91,6 +91,7 @@ class RowIterator(Iterator):
     _own = ("recordio.loaders.", "recordio.as_mxnet.")
     _paths: tuple[Any, Any]
     _listed: bool
+    _is_in_python: bool
 
     def _make_augmenters(self, aug_list: Any, given: dict[str, Any]) -> list[Any]:
         from recordio.as_mxnet import wrapping
@@ -102,9 +103,17 @@ class RowIterator(Iterator):
         return (NDArray(np.atleast_1d(np.float32(label))) if self._listed else label), image
 
     @property
-    def seq(self) -> list[int] | None:
+    def seq(self) -> list[Any] | None:
         """The keys of the epoch; None for a .rec without .idx."""
         return None if self._paths[0] and not self._paths[1] else super().seq  # type: ignore[misc]
+
+    def _named(self, keys: list[Any]) -> list[Any]:
+        return [str(key) for key in keys] if self._is_in_python else keys  # of a Python list, as in MXNet
+
+    @functools.cached_property
+    def imgidx(self) -> list[int] | None:
+        """The keys of the .idx; None without one."""
+        return self.source.keys.tolist() if all(self._paths) else None
 
     @functools.cached_property
     def imgrec(self) -> MXRecordIO | None:
@@ -115,11 +124,12 @@ class RowIterator(Iterator):
         return MXIndexedRecordIO(idx, rec, "r") if idx else MXRecordIO(rec, "r")
 
     @functools.cached_property
-    def imglist(self) -> dict[int, tuple[Any, str]] | None:
-        """Labels and path by id; None without a list. Paths of a list beside a .rec are empty."""
+    def imglist(self) -> dict[Any, tuple[Any, str]] | None:
+        """Labels and path by what ``seq`` has; None without a list. Paths of a list beside a .rec are empty."""
         if not self._listed:
             return None
-        return {key: (wrapped(label), path) for key, (label, path) in self.source.entries().items()}
+        entries = self.source.entries()
+        return {key: (wrapped(label), path) for key, (label, path) in zip(self._named(list(entries)), entries.values(), strict=True)}
 
     def reset(self) -> None:
         """Go to the start of the next epoch."""

@@ -121,7 +121,7 @@ class ImageIter(RowIter):
         self.shuffle = shuffle
         self.last_batch_handle = last_batch_handle
         self.on_bad = on_bad
-        self._listed = bool(path_imglist) or imglist is not None
+        self._listed, self._is_in_python = bool(path_imglist) or imglist is not None, imglist is not None
         self._paths = path_imgrec or None, path_imgidx or None
         self.path_root = path_root
         self.auglist = self._make_augmenters(aug_list, given)

@@ -43,7 +43,7 @@ class RowIter(GoodRows):
         self._of: dict[str, Any] | None = None  # what a state is of, apart from what may change; the keys are read once for it
         self._epoch = 0
         self._order = self._sampler.epoch(0)
-        self._seq: list[int] | None = None
+        self._seq: list[Any] | None = None
         self.cur = 0
         self._done = 0
         self._ended = False
@@ -68,11 +68,15 @@ class RowIter(GoodRows):
         return list(self._bad.values())
 
     @property
-    def seq(self) -> list[int]:
+    def seq(self) -> list[Any]:
         """The keys of the present epoch's samples in their order."""
         if self._seq is None:
-            self._seq = self.source.keys[self._order].tolist()
+            self._seq = self._named(self.source.keys[self._order].tolist())
         return self._seq
+
+    def _named(self, keys: list[Any]) -> list[Any]:
+        """Return keys as ``seq`` has them."""
+        return keys
 
     @property
     def epoch(self) -> int:
