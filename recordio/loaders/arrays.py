@@ -74,13 +74,13 @@ class NDArrayIter(DataIter):
             raise ValueError(f"layout={layout!r}, expected one with N, the axis of the rows")
         if last_batch_handle not in HANDLES:
             raise ValueError(f"last_batch_handle={last_batch_handle!r}, expected one of {', '.join(HANDLES)}")
-        self.data = _named(data, data_name, may_be_none=False)
-        self.label = _named(label, label_name, may_be_none=True)
-        self.num_source = len(self.data)
-        for name, array in (*self.data, *self.label):
+        self._data = _named(data, data_name, may_be_none=False)
+        self._label = _named(label, label_name, may_be_none=True)
+        self.num_source = len(self._data) + len(self._label)
+        for name, array in (*self._data, *self._label):
             if array.ndim <= self._axis:
                 raise ValueError(f"{name} has {array.ndim} axes, expected more than {self._axis}: N in layout={layout!r}")
-        rows = {name: array.shape[self._axis] for name, array in (*self.data, *self.label)}
+        rows = {name: array.shape[self._axis] for name, array in (*self._data, *self._label)}
         if len(set(rows.values())) > 1:
             raise ValueError(f"arrays of different lengths: {', '.join(f'{name} {count}' for name, count in rows.items())}")
         self.num_data = next(iter(rows.values()))
@@ -95,14 +95,29 @@ class NDArrayIter(DataIter):
         self.hard_reset()
 
     @property
+    def data(self) -> list[tuple[str, Any]]:
+        """Names and whole arrays."""
+        return [(name, self.wrap(array)) for name, array in self._data]
+
+    @property
+    def label(self) -> list[tuple[str, Any]]:
+        """The same of the labels."""
+        return [(name, self.wrap(array)) for name, array in self._label]
+
+    @property
+    def data_list(self) -> list[Any]:
+        """The whole arrays of data and labels, without names."""
+        return [array for _, array in (*self.data, *self.label)]
+
+    @property
     def provide_data(self) -> list[DataDesc]:
         """A DataDesc for each array."""
-        return self._describe(self.data)
+        return self._describe(self._data)
 
     @property
     def provide_label(self) -> list[DataDesc]:
         """A DataDesc for each array of labels."""
-        return self._describe(self.label)
+        return self._describe(self._label)
 
     def _describe(self, arrays: list[tuple[str, NDArray[Any]]]) -> list[DataDesc]:
         at = self._axis
@@ -180,12 +195,12 @@ class NDArrayIter(DataIter):
     def getdata(self) -> list[Any]:
         """Return the data of the present batch: an array for each source."""
         rows = self._rows()
-        return [self.wrap(memory.rows(array, rows, self._axis)) for _, array in self.data]
+        return [self.wrap(memory.rows(array, rows, self._axis)) for _, array in self._data]
 
     def getlabel(self) -> list[Any]:
         """Return the labels of the present batch."""
         rows = self._rows()
-        return [self.wrap(memory.rows(array, rows, self._axis)) for _, array in self.label]
+        return [self.wrap(memory.rows(array, rows, self._axis)) for _, array in self._label]
 
     def getpad(self) -> int:
         """Return how many rows at the end of the present batch are first rows again.

@@ -9,6 +9,7 @@ import pytest
 
 import recordio
 from recordio.as_mxnet import wrapping
+from recordio.as_mxnet.ndarray import NDArray
 
 
 @pytest.fixture
@@ -52,3 +53,15 @@ def test_images_of_a_python_list_go_by_texts_and_those_of_a_file_by_numbers(tmp_
     assert sorted(python.next().index) == [1, 2]
     listed = wrapping.ImageIter(2, (3, 8, 8), path_imglist=str(tmp_path / "x.lst"), path_root=str(tmp_path))
     assert (listed.seq, list(listed.imglist), listed.imgidx) == ([5, 6], [5, 6], None)
+
+
+def test_arrays_of_an_iterator_are_ndarrays_of_the_same_memory():
+    it = wrapping.NDArrayIter({"x": np.zeros((4, 2)), "y": np.ones((4, 1))}, np.arange(4), 2)
+    assert [(name, type(array), array.shape) for name, array in it.data] == [("x", NDArray, (4, 2)), ("y", NDArray, (4, 1))]
+    assert [(name, array.asnumpy().tolist()) for name, array in it.label] == [("softmax_label", [0, 1, 2, 3])]
+    assert [array.shape for array in it.data_list] == [(4, 2), (4, 1), (4,)]
+    assert it.num_source == 3
+    it.data_list[0][:] = 5
+    assert (it.next().data[0].asnumpy() == 5).all()
+    plain = recordio.loaders.NDArrayIter(np.zeros((4, 2)), batch_size=2)
+    assert [type(array) for array in plain.data_list] == [np.ndarray]
