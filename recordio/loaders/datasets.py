@@ -223,22 +223,27 @@ class ImageFolderDataset(Dataset):
         self._flag = flag
         self._transform = transform
         self._whole = check
+        self._exts = list(_SUFFIXES)
+        self._list_images(self._root)
+
+    def _list_images(self, root: str) -> None:
+        """Find classes and images. A subclass may do it in another way, as in MXNet."""
         self.synsets: list[str] = []
         self.items: list[tuple[str, int]] = []
         ignored: list[str] = []
-        for folder in _listed(self._root):
+        for folder in _listed(root):
             if not folder.is_dir():
                 ignored.append(str(folder))
                 continue
             self.synsets.append(folder.name)
             for file in _listed(folder):
-                if file.suffix.lower() in _SUFFIXES:
+                if file.suffix.lower() in self._exts:
                     self.items.append((str(file), len(self.synsets) - 1))
                 else:
                     ignored.append(str(file))
         if ignored:
-            kinds = f"expected folders with {', '.join(_SUFFIXES)}"
-            warnings.warn(f"{self._root}: {len(ignored)} entries ignored, {ignored[0]} first; {kinds}", stacklevel=2)
+            kinds = f"expected folders with {', '.join(self._exts)}"
+            warnings.warn(f"{root}: {len(ignored)} entries ignored, {ignored[0]} first; {kinds}", stacklevel=3)
 
     def __len__(self) -> int:
         return len(self.items)

@@ -65,3 +65,18 @@ def test_arrays_of_an_iterator_are_ndarrays_of_the_same_memory():
     assert (it.next().data[0].asnumpy() == 5).all()
     plain = recordio.loaders.NDArrayIter(np.zeros((4, 2)), batch_size=2)
     assert [type(array) for array in plain.data_list] == [np.ndarray]
+
+
+def test_a_subclass_lists_the_images_of_a_folder_in_its_own_way(tmp_path):
+    pictures(tmp_path, "a/1.png", "a/2.png", "b/1.png")
+
+    class Last(wrapping.ImageFolderDataset):
+        def _list_images(self, root):
+            self._exts.append(".webp")
+            super()._list_images(root)
+            self.items = self.items[-1:]
+
+    dataset = Last(str(tmp_path))
+    assert dataset._exts == [".jpg", ".jpeg", ".png", ".webp"]
+    assert dataset.items == [(str(tmp_path / "b" / "1.png"), 1)]
+    assert dataset[0][0].asnumpy().max() == 2
