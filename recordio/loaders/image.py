@@ -138,7 +138,7 @@ def scale_down(src_size: tuple[int, int], size: tuple[int, int]) -> tuple[int, i
 
 
 def copyMakeBorder(  # noqa: N802  (MXNet's name)
-    src: Image, top: int, bot: int, left: int, right: int, type: int = 0, value: float = 0.0, values: Sequence[float] = ()
+    src: Image, top: int, bot: int, left: int, right: int, type: int = 0, value: float = 0.0, values: float | Sequence[float] = ()
 ) -> Image:
     """Put a border around an image.
 
@@ -151,11 +151,12 @@ def copyMakeBorder(  # noqa: N802  (MXNet's name)
         type: OpenCV's number: 0 a constant, 1 the edge repeated, 2 mirrored, 3 the other side, 4 mirrored without the edge
             itself. MXNet takes the same numbers, whatever its documentation says of them.
         value: the constant.
-        values: the constant of each channel.
+        values: the constant of each channel, of which those that are missing are 0; or that of the first alone, as a number.
     """
     if min(top, bot, left, right) < 0:
         raise ValueError(f"a border of {top}, {bot}, {left}, {right} pixels, expected none below 0")
-    constant = tuple(map(float, values)) or (float(value),) * 4
+    each = values if isinstance(values, Sequence) else np.atleast_1d(values)
+    constant = tuple(map(float, each)) or (float(value),) * 4
     image = load_cv2().copyMakeBorder(np.ascontiguousarray(src), top, bot, left, right, type, value=constant)
     return image.reshape(*image.shape[:2], -1)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import recordio
-from recordio.as_mxnet import wrapping
+from recordio.as_mxnet import functions, wrapping
 from recordio.as_mxnet.ndarray import NDArray
 
 
@@ -80,3 +80,11 @@ def test_a_subclass_lists_the_images_of_a_folder_in_its_own_way(tmp_path):
     assert dataset._exts == [".jpg", ".jpeg", ".png", ".webp"]
     assert dataset.items == [(str(tmp_path / "b" / "1.png"), 1)]
     assert dataset[0][0].asnumpy().max() == 2
+
+
+def test_a_border_takes_a_number_for_the_first_channel_as_mxnet():
+    border = wrapping.offered("copyMakeBorder", "mxnet.image.copyMakeBorder")
+    image = functions.zeros((1, 1, 3), dtype="uint8")
+    for values in (5, np.float32(5), (5,), [5, 0, 0]):
+        assert border(image, 1, 0, 0, 0, 0, values=values).asnumpy()[0, 0].tolist() == [5, 0, 0]
+    assert border(image, 1, 0, 0, 0, 0, values=[]).asnumpy()[0, 0].tolist() == [0, 0, 0]
