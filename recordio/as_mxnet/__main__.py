@@ -16,7 +16,7 @@ Usage: python -m recordio.as_mxnet [--force] SCRIPT [ARGS...]
        python -m recordio.as_mxnet [--force] -c CODE [ARGS...]
 
 Run a Python program that imports mxnet with a stand-in for it: mx.recordio, mx.io, mx.image, mx.gluon.data and
-mx.nd over NumPy's arrays. Other names of MXNet fail when they are used, by name.
+mx.nd over NumPy's arrays. Other names of MXNet fail when they are used, by name. SCRIPT may be - for stdin.
 
   --force    even where a real mxnet is installed
   -h, --help this text
@@ -31,11 +31,11 @@ def main(arguments: list[str]) -> int:
             sys.stdout.write(_USAGE)
             return 0
         force = True
-    if not arguments or (arguments[0].startswith("-") and arguments[0] not in ("-m", "-c")):
+    if not arguments or (arguments[0].startswith("-") and arguments[0] not in ("-m", "-c", "-")):
         return _refuse(f"unknown option {arguments[0]}" if arguments else "no program is given")
     if arguments[0] in ("-m", "-c") and len(arguments) == 1:
         return _refuse(f"{arguments[0]} needs an argument")
-    if not arguments[0].startswith("-") and not Path(arguments[0]).is_file():
+    if not arguments[0].startswith("-") and (not Path(arguments[0]).exists() or Path(arguments[0]).is_dir()):  # it may be a pipe
         return _refuse(f"{arguments[0]}: there is no such file")
     try:
         install(force=force)
@@ -63,6 +63,9 @@ def _run(arguments: list[str]) -> None:
     if what == "-c":
         sys.argv, sys.path[0] = ["-c", *rest[1:]], ""
         code = compile(rest[0], "<string>", "exec", dont_inherit=True)
+    elif what == "-":
+        sys.argv, sys.path[0] = arguments, ""
+        code = compile(sys.stdin.buffer.read(), "<stdin>", "exec", dont_inherit=True)
     else:
         module.__file__ = what
         sys.argv, sys.path[0] = arguments, str(Path(what).resolve().parent)

@@ -236,6 +236,19 @@ class TestRunning:
         assert run("-m", "m", "-c", "x", folder=tmp_path).stdout == "__main__ ['-c', 'x']\n"
         assert run("-c", "import sys; print(sys.argv); sys.exit(5)", "a", code=5).stdout == "['-c', 'a']\n"
 
+    @pytest.mark.parametrize("script", ["-", pytest.param("/dev/stdin", marks=pytest.mark.skipif(os.name == "nt", reason="no such file"))])
+    def test_a_program_comes_through_a_pipe(self, script, tmp_path):
+        (tmp_path / "beside.py").write_text("")
+        program = "import sys, mxnet as mx\nprint(__name__, sys.argv, mx.nd.ones((2,)).shape)\n"
+        program += "import beside\n" if script == "-" else ""  # from the current folder, as in Python
+        command = [sys.executable, "-m", "recordio.as_mxnet", script, "a", "-m"]
+        done = subprocess.run(command, cwd=tmp_path, input=program, capture_output=True, text=True, timeout=120, check=False)
+        assert (done.stdout, done.stderr) == (f"__main__ ['{script}', 'a', '-m'] (2,)\n", "")
+        failing = subprocess.run(command, input="1 / 0", capture_output=True, text=True, timeout=120, check=False)
+        assert failing.returncode == 1
+        assert failing.stderr.endswith("ZeroDivisionError: division by zero\n")
+        assert "__main__.py" not in failing.stderr
+
     def test_processes_that_a_program_starts_find_the_stand_in(self, tmp_path):
         started = "import mxnet as mx; print(mx.nd.ones((2,)).shape)"
         code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {started!r}], check=True)"
@@ -266,6 +279,7 @@ class TestRunning:
             (["--what"], "unknown option --what"),
             (["-m"], "-m needs an argument"),
             (["no.py"], "no.py: there is no such file"),
+            (["."], ".: there is no such file"),
         ],
     )
     def test_a_command_line_that_cannot_be_understood_is_told(self, arguments, said, tmp_path):
