@@ -35,14 +35,19 @@ def CreateMultiRandCropAugmenter(  # noqa: N802  (MXNet's name)
         ValueError: lists differ in length, or an argument cannot be so.
     """
     checks.check_shares(skip_prob=skip_prob)
-    given = [
-        value if isinstance(value, list) else [value]
-        for value in (min_object_covered, aspect_ratio_range, area_range, min_eject_coverage, max_attempts)
-    ]
-    count = max(map(len, given))
-    if any(len(values) not in (1, count) for values in given):
-        raise ValueError(f"lists of {', '.join(str(len(values)) for values in given)} values, expected one for all, or {count}")
-    rows = zip(*(values * count if len(values) == 1 else values for values in given), strict=True)
+    given: dict[str, Any] = {
+        "min_object_covered": min_object_covered,
+        "aspect_ratio_range": aspect_ratio_range,
+        "area_range": area_range,
+        "min_eject_coverage": min_eject_coverage,
+        "max_attempts": max_attempts,
+    }
+    lists = {name: value if isinstance(value, list) else [value] for name, value in given.items()}
+    count = max(map(len, lists.values()))
+    for name, values in lists.items():
+        if len(values) not in (1, count):
+            raise ValueError(f"{name}={values!r} has {len(values)} values, expected one for all crops, or {count}")
+    rows = zip(*(values * count if len(values) == 1 else values for values in lists.values()), strict=True)
     return DetRandomSelectAug([DetRandomCropAug(*row) for row in rows], skip_prob)
 
 
@@ -111,6 +116,8 @@ def CreateDetAugmenter(  # noqa: N802  (MXNet's name)
         made.append(DetHorizontalFlipAug(0.5))
     if rand_pad > 0:
         ratios, shares, tries = (each[0] if isinstance(each, list) else each for each in (aspect_ratio_range, area_range, max_attempts))
+        if pair(shares)[1] <= 1:
+            raise ValueError(f"rand_pad={rand_pad!r} has no effect with area_range={area_range!r}, expected one that goes beyond 1")
         pad = DetRandomPadAug(ratios, (1.0, pair(shares)[1]), tries, pad_val)
         made.append(DetRandomSelectAug([pad], 1 - rand_pad))
     size = (data_shape[2], data_shape[1])

@@ -35,7 +35,7 @@ def statistics(name: str, given: ArrayLike | bool | None, of_imagenet: Sequence[
     except (TypeError, ValueError):
         raise ValueError(f"{name}={given!r}, expected 1 or 3 numbers, or True") from None
     if values.ndim != 1 or values.shape[0] not in (1, 3):
-        raise ValueError(f"{name} has shape {values.shape}, expected 1 or 3 values")
+        raise ValueError(f"{name}={given!r}, expected 1 or 3 numbers, or True")
     if not np.isfinite(values).all() or (name == "std" and (values <= 0).any()):
         raise ValueError(f"{name}={given!r}, expected {'numbers above 0' if name == 'std' else 'finite numbers'}")
     return values

@@ -230,6 +230,12 @@ def test_wrong_arguments_are_named(rec: Path, given: dict[str, Any], error: type
         ({"area_range": (0.5,)}, r"area_range=\(0.5,\), expected an ascending pair"),
         ({"aspect_ratio_range": (2, 1)}, r"aspect_ratio_range=\(2, 1\), expected an ascending pair"),
         ({"aspect_ratio_range": (0, 1)}, r"aspect_ratio_range=\(0, 1\), expected numbers above 0"),
+        ({"rand_pad": 0.5, "area_range": (0.1, 0.9)}, r"rand_pad=0.5 has no effect with area_range=\(0.1, 0.9\), expected one"),
+        (
+            {"max_attempts": [9, 9], "min_object_covered": [0.1] * 3},
+            r"max_attempts=\[9, 9\] has 2 values, expected one for all crops, or 3",
+        ),
+        ({"mean": 5}, "mean=5, expected 1 or 3 numbers, or True"),
         ({"max_attempts": -1}, "max_attempts=-1, expected a whole number, at least 1"),
         ({"pad_val": (1, 2)}, r"pad_val=\(1, 2\), expected a number, or one for each channel"),
         ({"pad_val": "black"}, "pad_val='black', expected a number"),

@@ -173,7 +173,7 @@ def test_dumps_names_augmenters_and_parameters() -> None:
 def test_wrong_arguments_of_create_augmenter_are_named() -> None:
     with pytest.raises(ValueError, match="rand_resize"):
         loaders.CreateAugmenter((3, 8, 8), rand_resize=True)
-    with pytest.raises(ValueError, match=r"mean has shape \(2,\)"):
+    with pytest.raises(ValueError, match=r"mean=array\(\[0., 0.\]\), expected 1 or 3 numbers"):
         loaders.CreateAugmenter((3, 8, 8), mean=np.zeros(2))
     with pytest.raises(TypeError, match="rand_flip"):
         loaders.CreateAugmenter((3, 8, 8), rand_flip=True)  # type: ignore[call-arg]
@@ -245,7 +245,7 @@ def test_several_crops_take_lists_of_parameters() -> None:
     made = loaders.CreateMultiRandCropAugmenter(min_object_covered=[0.1, 0.5, 0.9], max_attempts=7, skip_prob=0.5)
     assert [aug.min_object_covered for aug in made.aug_list] == [0.1, 0.5, 0.9]
     assert {aug.max_attempts for aug in made.aug_list} == {7}
-    with pytest.raises(ValueError, match="lists of"):
+    with pytest.raises(ValueError, match=r"max_attempts=\[7, 8\] has 2 values"):
         loaders.CreateMultiRandCropAugmenter(min_object_covered=[0.1, 0.5, 0.9], max_attempts=[7, 8])
 
 
