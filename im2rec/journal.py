@@ -93,12 +93,14 @@ class Journal:
 
     Attributes:
         shards: of which it knows the temporary files.
+        is_saved: whether a block that was done stands in it on the disk.
     """
 
     def __init__(self, path: Path, asked: dict[str, str], past: Past | None = None) -> None:
         self.path = path
         self._fd = -1
         self.shards = set(past.temporaries) if past else set()
+        self.is_saved = bool(past and past.entries)
         self._size = past.ends[-1] if past else 0
         self._head = [] if past else [_line({"asked": asked, "started": time.time_ns()})]
         self._pending: list[tuple[Entry, dict[str, str]]] = []  # formatted when they are saved
@@ -141,6 +143,7 @@ class Journal:
             files.disk.fsync(self._fd)
             if last or self._head or any(temporaries for _, temporaries in self._pending):  # names that the folder must have, too
                 files.disk.sync_folder(self.path.parent)
+        self.is_saved |= bool(self._pending)
         self._head.clear()
         self._pending.clear()
         self._last = time.monotonic()

@@ -114,10 +114,12 @@ class Resumable:
         self._outputs.keep([self._path, *kept] if keep and kept and self._leads_on() else [])
 
     def _leads_on(self) -> bool:
-        """Tell whether a later run could go on from the journal: on a full disk it may have got no line of it."""
+        """Tell whether a later run could go on from the journal: on a full disk it may have got no whole line of what was done."""
+        if self._journal is None or self._journal.is_saved:
+            return self._path.exists()
         with contextlib.suppress(FileError):
             past = journal.load(self._path)
-            return past is not None and bool(past.entries or past.finals)
+            return past is not None and bool(past.entries)
         return True  # it cannot be read now, but perhaps then
 
 
