@@ -75,7 +75,8 @@ class ItemList:
             ListError: a line cannot be used, or two have one id.
         """
         if not path.is_file():
-            raise InputError(str(path), "no such list" if not path.exists() else "is no file, expected a list")
+            lacking = "no such list" if path.suffix == ".lst" else "no such list or folder"
+            raise InputError(str(path), lacking if not path.exists() else "is no file, expected a list")
         return cls(files.open_text_lines(path), str(path), allow_rounding=allow_rounding, on_fault=on_fault)
 
     @classmethod
@@ -209,6 +210,8 @@ class ItemList:
             item = parse_line(line, self.source, number, lax=self._on_fault is not None)
         except UnicodeDecodeError as error:
             fault = f"byte {error.start} of the line is not UTF-8"
+            if "\0" in raw.decode("latin-1"):  # no text at all: a .rec, or an image
+                fault += ", nor is this text: expected a list, lines of id, label and path"
         except ListError as error:
             fault = error.reason
         else:

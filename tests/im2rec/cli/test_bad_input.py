@@ -9,6 +9,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from recordio import frame
+
 STOPPED, USAGE = 3, 2
 
 
@@ -70,6 +72,10 @@ def test_a_list_from_stdin_is_named_so(refused, monkeypatch, photos, text, said)
 
 def test_a_missing_list_and_one_that_is_no_file_are_told(refused, photos, work):
     assert refused(STOPPED, "pack", "y.lst", photos) == "im2rec: y.lst: no such list\n"
+    assert refused(STOPPED, "pack", "y", photos, "-o", "x") == "im2rec: y: no such list or folder\n"
+    (work / "y.rec").write_bytes(frame.encode(b"\0\1"))
+    said = "im2rec: y.rec:2: byte 1 of the line is not UTF-8, nor is this text: expected a list, lines of id, label and path\n"
+    assert refused(STOPPED, "pack", "y.rec", photos, "-o", "x") == said
     os.mkfifo(work / "pipe")
     assert refused(STOPPED, "pack", "pipe", photos) == "im2rec: pipe: is no file, expected a list\n"
 
