@@ -10,7 +10,7 @@ from im2rec import plan
 from im2rec.errors import ResumeError
 from im2rec.listfile import Item
 from im2rec.names import printable
-from im2rec.packoptions import Items, PackOptions, describe, set_prefix
+from im2rec.packoptions import Items, PackOptions, describe, difference, set_prefix
 from im2rec.rejects import rejects_path
 from im2rec.report import PackReport, parse_rejects
 from im2rec.source import ImageSource, has_changed
@@ -55,7 +55,7 @@ def completed(
             sizes = rec.stat().st_size, rec.with_suffix(".idx").stat().st_size
             if sizes != (listed.rec.size, listed.idx.size):
                 return None
-            differs = differs or _difference(listed.options, described)
+            differs = differs or _other_making(listed.options, described)
             sets.append((rec, listed))
             packed_at = max(packed_at, rec.with_suffix(".sum").stat().st_mtime_ns)
             report.packed += len(listed)
@@ -81,14 +81,12 @@ def completed(
     return report
 
 
-def _difference(before: dict[str, str], now: dict[str, str]) -> str:
+def _other_making(before: dict[str, str], now: dict[str, str]) -> str:
     """Say in what a set was packed otherwise; "" when in nothing."""
-    for name in {**before, **now}:
-        if before.get(name, "") != now.get(name, ""):
-            if name == "list":
-                return "its list was another one"
-            return f"{name} was {before.get(name) or 'not given'} and is {now.get(name) or 'not given'} now"
-    return ""
+    differs = difference(before, now)
+    if differs is None:
+        return ""
+    return "its list was another one" if differs[0] == "list" else differs[1]
 
 
 def _other_division(sums: list[checksum.Sum], shard_size: int) -> str:

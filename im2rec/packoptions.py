@@ -91,3 +91,12 @@ def describe_run(options: PackOptions, described: dict[str, str]) -> dict[str, s
         "im2rec": im2rec.__version__,
         **({} if options.transform.pass_through else images.versions()),
     }
+
+
+def difference(before: dict[str, str], now: dict[str, str]) -> tuple[str, str] | None:
+    """Return the first name whose value is another one now, and that in words; None where there is none."""
+    for name in {**before, **now}:
+        was, is_ = before.get(name, ""), now.get(name, "")
+        if was != is_:
+            return name, f"{name} was {was or 'not given'} and is {is_ or 'not given'} now"
+    return None

@@ -12,7 +12,7 @@ from im2rec.errors import Im2recError, ResumeError
 from im2rec.journal import Entry, Past
 from im2rec.listfile import Item
 from im2rec.names import printable
-from im2rec.packoptions import PackOptions, describe_run
+from im2rec.packoptions import PackOptions, describe_run, difference
 from im2rec.rejects import rejects_path
 from im2rec.shards import ShardWriter, Written
 from im2rec.source import ImageSource, has_changed
@@ -129,10 +129,9 @@ def check_same(past: Past, asked: dict[str, str], prefix: Path) -> None:
     Raises:
         ResumeError: it is not; the message names what differs.
     """
-    for name in {**past.asked, **asked}:
-        before, now = past.asked.get(name, ""), asked.get(name, "")
-        if before != now:
-            raise ResumeError(str(prefix), f"{name} was {before or 'not given'} and is {now or 'not given'} now")
+    differs = difference(past.asked, asked)
+    if differs is not None:
+        raise ResumeError(str(prefix), differs[1])
 
 
 def adopt(past: Past, items: Iterator[Item], writer: ShardWriter, source: ImageSource, note: Callable[[Block[Item]], None]) -> None:

@@ -112,6 +112,11 @@ def _list_path(output: Path, suffix: str) -> Path:
     return output.with_name(f"{output.name.removesuffix(_SUFFIX)}{suffix}{_SUFFIX}")
 
 
+def _classes_path(output: Path) -> Path:
+    """Return where the class map of a list stands by default."""
+    return output.with_name(f"{output.name.removesuffix(_SUFFIX)}.classes.txt")
+
+
 def write_lists(listing: Listing, options: ListOptions, output: Path, outputs: OutputSet) -> dict[str, int]:
     """Write the lists of a folder; return the number of lines of each."""
     written = {}
@@ -128,14 +133,14 @@ def write_classes(listing: Listing, classes: Path | None, output: Path | None, o
         paths = [classes]
     else:
         lists = [output, *map(Path, parts)] if output is not None and listing.classes else []
-        paths = list(dict.fromkeys(path.with_name(f"{path.name.removesuffix(_SUFFIX)}.classes.txt") for path in lists))
+        paths = list(dict.fromkeys(map(_classes_path, lists)))
     for path in paths:
         outputs.create(path).write(format_classes(listing.classes, path))
 
 
 def say_old_classes(listing: Listing, output: Path) -> None:
     """Tell of a class map that stands beside a list without classes: it is of another, and its names would be taken for this one's."""
-    path = output.with_name(f"{output.name.removesuffix(_SUFFIX)}.classes.txt")
+    path = _classes_path(output)
     if not listing.classes and path.is_file():
         text = f"{path} stands there from before, and its names would be taken for these labels': remove it if they are not"
         click.echo(printable(f"im2rec: remark: {text}"), err=True)

@@ -41,10 +41,11 @@ def decode(data: bytes, color: str, *, whole: bool, scale: int = 1, upright: boo
     """
     if not whole:
         return images.decode(data, color, scale=scale, upright=upright)
-    if data.startswith(_JPEG) and _known.match(data, 0, len(data)) is not None:
-        return images.decode_whole(data, color, scale=scale, upright=False, mute=False)[0]  # there is no EXIF to look for
     if data.startswith(_JPEG):
-        # It tells of one that ends between two of its scans: to a decoder nothing is missing. And it comes first: of what it refuses
-        # OpenCV's libjpeg would write lines without a name to standard error, which threads cannot keep from there.
-        probe.probe(data, _known)
+        if _known.match(data, 0, len(data)) is not None:
+            upright = False  # there is no EXIF to look for
+        else:
+            # It tells of one that ends between two of its scans: to a decoder nothing is missing. And it comes first: of what it refuses
+            # OpenCV's libjpeg would write lines without a name to standard error, which threads cannot keep from there.
+            probe.probe(data, _known)
     return images.decode_whole(data, color, scale=scale, upright=upright, mute=False)[0]

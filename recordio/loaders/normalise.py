@@ -142,14 +142,15 @@ class Normaliser:
         return self._dtype == "uint8" or (self._dtype == "float32" and same)
 
     def _make_tables(self, contrast: float, illumination: float) -> NDArray[Any]:
-        """Return what becomes of each of the 256 levels of each channel, (channels, 256)."""
+        """Return what becomes of the 256 levels of each channel: (channels, 256), or (1, 256, channels) where channels are interleaved."""
         levels = np.arange(256, dtype=np.float32)
         mean, std = (np.array(values[: self._channels], np.float32)[:, None] for values in (self.options.mean, self.options.std))
         if self._dtype == "int8":
             whole = np.trunc(mean + np.copysign(np.float32(0.5), mean))  # to the nearest, ties away from zero
-            return np.asarray(np.clip(levels - whole, -128, 127), np.int8)
-        table = (levels - mean) * (np.float32(contrast) / std) + np.float32(illumination) / std
-        return np.ascontiguousarray(table, np.float32)
+            table: NDArray[Any] = np.clip(levels - whole, -128, 127).astype(np.int8)
+        else:
+            table = (levels - mean) * (np.float32(contrast) / std) + np.float32(illumination) / std
+        return np.ascontiguousarray(table if self._planar else table.T[None])
 
     def write(self, image: NDArray[np.uint8], out: NDArray[Any], draw: Draw) -> None:
         """Write one image into its row.
@@ -202,10 +203,10 @@ class Normaliser:
         cv2.split(image, [pixels[each] for each in order])
 
     def _look_up(self, pixels: NDArray[np.uint8], tables: NDArray[Any], out: NDArray[Any]) -> None:
-        """Write what becomes of each pixel, by the tables (channels, 256)."""
+        """Write what becomes of each pixel."""
         cv2 = load_cv2()
         if not self._planar:
-            cv2.LUT(pixels, np.ascontiguousarray(tables.T[None]), out)
+            cv2.LUT(pixels, tables, out)
             return
         for number, plane in enumerate(pixels):
             cv2.LUT(plane, tables[number], out[number])
